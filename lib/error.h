@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DEVMEM_LIB_ERROR_H
+#define DEVMEM_LIB_ERROR_H
+
+/* Fills struct devmem_error. All functions return the code that they were given and accept err ==
+ * NULL. */
+
+#include <linux/netlink.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <devmem/error.h>
+
+/* Name of a netlink attribute of a request, for the walk from an offset to a name. Ends with name
+ * == NULL. */
+struct attr_name {
+	uint16_t type;
+	const char *name;
+	const struct attr_name *nested;
+};
+
+/* An error that the library found itself: message is "subject: text". kind INPUT unless code says a
+ * thing is missing. */
+int error_input(struct devmem_error *err, int code, const char *subject, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* The same for a prerequisite that isn't there. */
+int error_missing(struct devmem_error *err, int code, const char *operation, const char *subject,
+		  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* A system call or ioctl failed: message is "subject: operation: strerror"; hint, if not NULL,
+ * follows after "; ". The kind comes from the code (ENOENT, ENODEV, EACCES, EPERM, EOPNOTSUPP, ...:
+ * missing; others: refused). */
+int error_system(struct devmem_error *err, int code, const char *operation, const char *subject,
+		 const char *hint, ...) __attribute__((format(printf, 5, 6)));
+
+/* A netlink request failed. reply is the NLMSG_ERROR or NLMSG_DONE message with the kernel's
+ * extended ack, request what was sent, names the request's attributes. Takes the kernel's text and
+ * finds the attribute's name from NLMSGERR_ATTR_OFFS and NLMSGERR_ATTR_MISS_TYPE/_MISS_NEST. */
+int error_netlink(struct devmem_error *err, int code, const char *operation, const char *subject,
+		  const struct nlmsghdr *request, const struct nlmsghdr *reply,
+		  const struct attr_name *names);
+
+/* Appends "; " and advice to an error's message. */
+void error_hint(struct devmem_error *err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Sets the kind, where the code alone says too little. */
+void error_kind(struct devmem_error *err, int kind);
+
+/* Name of an errno, "EINVAL", also of 524 and 525; "errno N" into buf for others. */
+const char *error_name(int code, char buf[16]);
+
+#endif

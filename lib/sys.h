@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DEVMEM_LIB_SYS_H
+#define DEVMEM_LIB_SYS_H
+
+/*
+ * Every system call that the library makes. Nothing else in lib/ calls the kernel; tests replace
+ * this file.
+ *
+ * Each call returns a negative errno instead of -1. File descriptors are close-on-exec. EINTR:
+ * calls that may wait for somebody else's data (sys_recvmsg, sys_poll) hand it up, so that a signal
+ * handler's flag is seen; all others repeat.
+ */
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+int sys_open(const char *path, int flags);
+int sys_close(int fd);
+ssize_t sys_read(int fd, void *buf, size_t len);
+int sys_ioctl(int fd, unsigned long request, void *arg);
+int sys_dup(int fd);
+/* Size of what fd refers to, by seeking to its end. A dma-buf answers with its size. */
+int64_t sys_size(int fd);
+/* Magic number of the file system that fd lives on (statfs f_type). */
+int sys_fs_magic(int fd, uint32_t *magic);
+int sys_memfd_create(const char *name, unsigned int flags);
+int sys_ftruncate(int fd, uint64_t size);
+int sys_fallocate(int fd, uint64_t size);
+int sys_add_seals(int fd, int seals);
+int sys_mmap(void **addr, size_t len, int prot, int flags, int fd);
+int sys_munmap(void *addr, size_t len);
+/* Names in a directory, for each of which fn is called; fn's non-zero result ends it and is
+ * returned. */
+int sys_list_dir(const char *path, int (*fn)(const char *name, void *arg), void *arg);
+
+int sys_socket(int domain, int type, int protocol);
+int sys_bind(int fd, const struct sockaddr *addr, socklen_t len);
+ssize_t sys_send(int fd, const void *buf, size_t len, int flags);
+/* Netlink: repeats on EINTR. */
+ssize_t sys_recv(int fd, void *buf, size_t len, int flags);
+/* Data path: hands EINTR up. */
+ssize_t sys_recvmsg(int fd, struct msghdr *msg, int flags);
+int sys_getsockopt(int fd, int level, int name, void *val, socklen_t *len);
+/* Result of setsockopt(2), which can be positive (SO_DEVMEM_DONTNEED). */
+int sys_setsockopt(int fd, int level, int name, const void *val, socklen_t len);
+int sys_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
+int sys_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
+int sys_poll(struct pollfd *fds, nfds_t n, int timeout_ms);
+
+#endif
