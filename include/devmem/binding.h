@@ -24,12 +24,12 @@ struct devmem_binding;
  * struct devmem_binding_options - how to bind
  * @sz: sizeof(struct devmem_binding_options)
  * @rx_page_size: bytes in each receive buffer, a power of two; 0 = the kernel's page size. Others
- *need Linux 7.3 and a driver that can, and every piece of the region's scatter list must be a
- *multiple of it
+ *	need Linux 7.3 and a driver that can, and every piece of the region's scatter list must be a
+ *	multiple of it
  * @held_max: most bytes of the region, in whole receive buffers, that may be out with the
- *application over all receivers of this binding; when reached, devmem_rx_recv() answers ENOBUFS
- *until something is released. 0 = a quarter of the region; UINT64_MAX = no limit, the application
- *takes care that the NIC doesn't run dry
+ *	application over all receivers of this binding; when reached, devmem_rx_recv() answers ENOBUFS
+ *	until something is released. 0 = a quarter of the region; UINT64_MAX = no limit, the application
+ *	takes care that the NIC doesn't run dry
  *
  * Since 0.1.
  */

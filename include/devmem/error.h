@@ -8,7 +8,7 @@
  * enum devmem_error_kind - who can do something about an error
  * @DEVMEM_ERROR_NONE: no error
  * @DEVMEM_ERROR_INPUT: the caller asked for something that can't be: a malformed region spec, a
- *size of 0, a queue that the device doesn't have
+ *	size of 0, a queue that the device doesn't have
  * @DEVMEM_ERROR_REFUSED: the request made sense and the system refused it (busy, limit, state)
  * @DEVMEM_ERROR_MISSING: something that must be there first is not: a privilege, a device node, a
  *	kernel feature, a driver feature

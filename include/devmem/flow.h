@@ -15,9 +15,9 @@ DEVMEM_BEGIN_DECLS
 /**
  * struct devmem_flow - packets that belong together: TCP over IPv4 or IPv6
  * @dst: destination as struct sockaddr_in or sockaddr_in6: the address and port of this machine's
- *end. A wildcard address or a port of 0 matches any; not both
+ *	end. A wildcard address or a port of 0 matches any; not both
  * @src: the other end, in the same family; ss_family AF_UNSPEC (0), a wildcard address or a port of
- *0 match any
+ *	0 match any
  *
  * Since 0.1.
  */

@@ -24,21 +24,21 @@ struct devmem_region;
  * @region: receives the handle
  * @spec: where the memory comes from:
  *	"udmabuf" - host memory through /dev/udmabuf, on 2 MiB huge pages if enough are free and
- *@size is a multiple of 2 MiB, else on ordinary pages (devmem_region_note() then says why);
+ *	@size is a multiple of 2 MiB, else on ordinary pages (devmem_region_note() then says why);
  *	"udmabuf:huge=2M" - huge pages or an error; "udmabuf:huge=no" - ordinary pages;
  *	"heap:NAME" - DMA_HEAP_IOCTL_ALLOC on /dev/dma_heap/NAME;
  *	"memfd" - plain host memory that is no dma-buf: for placement and tests, no NIC can write to
- *it; "fd:N" - import the dma-buf open as file descriptor N, as devmem_region_import() does
+ *	it; "fd:N" - import the dma-buf open as file descriptor N, as devmem_region_import() does
  * @size: bytes, a multiple of the page size; for "fd:N" 0 or the size of the dma-buf
  * @err: filled on failure; may be NULL
  *
  * Huge pages matter: each entry of a dma-buf's scatter list is walked when a fragment is returned,
- *so with 4 KiB pages and over a thousand fragments outstanding everything slows down many times.
+ *	so with 4 KiB pages and over a thousand fragments outstanding everything slows down many times.
  *
  * Blocks while the kernel allocates. Errnos: EINVAL malformed spec or size; EFBIG over a limit of
- *the provider (the message says which and how to raise it); ENOENT no such device node or heap;
- *EACCES, EPERM no permission for it; ENOMEM, ENOSPC no memory, or no free huge pages; EBADF, EBADFD
- *no dma-buf. Kernel: drivers/dma-buf/udmabuf.c, drivers/dma-buf/dma-heap.c.
+ *	the provider (the message says which and how to raise it); ENOENT no such device node or heap;
+ *	EACCES, EPERM no permission for it; ENOMEM, ENOSPC no memory, or no free huge pages; EBADF, EBADFD
+ *	no dma-buf. Kernel: drivers/dma-buf/udmabuf.c, drivers/dma-buf/dma-heap.c.
  *
  * Return: 0 or a negative errno. Since 0.1.
  */

@@ -39,11 +39,11 @@ enum devmem_fragment_kind {
  * @kind: enum devmem_fragment_kind
  * @dmabuf_id: DEVICE: binding id, 0 for bytes in the placement region
  * @region: DEVICE: the region it lies in; NULL if @dmabuf_id is not the receiver's binding (a flow
- *that was steered to a queue of another program: the bytes are in that program's region)
+ *	that was steered to a queue of another program: the bytes are in that program's region)
  * @host: HOST: where the bytes are, until the next devmem_rx_recv() on this receiver
  *
  * HOST fragments are ordinary: the NIC left bytes with the headers, or the packet came through a
- *queue without a region. 32 bytes. Since 0.1.
+ *	queue without a region. 32 bytes. Since 0.1.
  */
 struct devmem_fragment {
 	uint64_t offset;
@@ -61,17 +61,17 @@ struct devmem_fragment {
  * struct devmem_rx_options - sizes and policies of a receiver
  * @sz: sizeof(struct devmem_rx_options)
  * @fragments_max: most fragments of one devmem_rx_recv(); 0 = 4096. Costs 72 bytes each. At least
- *16
+ *	16
  * @recv_max: most bytes of one devmem_rx_recv(), and size of the buffer for HOST bytes (memory that
- *is only used when such bytes come); 0 = 4 MiB. At least 4096. With @placement at most the
- *placement region's size
+ *	is only used when such bytes come); 0 = 4 MiB. At least 4096. With @placement at most the
+ *	placement region's size
  * @lowat_max: highest SO_RCVLOWAT that devmem_rx_expect() may cause, in bytes; 0 = 1 MiB, or less
- *with a small region; 1 = never wait for more than a byte. The kernel caps it at half of
- *net.ipv4.tcp_rmem[2] (or of SO_RCVBUF)
+ *	with a small region; 1 = never wait for more than a byte. The kernel caps it at half of
+ *	net.ipv4.tcp_rmem[2] (or of SO_RCVBUF)
  * @lowat_wait_ms: longest time that bytes which are there are kept waiting for more, in
- *milliseconds; 0 = 20
+ *	milliseconds; 0 = 20
  * @placement: region, mappable, into which HOST bytes go instead, so that every fragment is DEVICE;
- *used by this receiver alone until it is closed. NULL = none
+ *	used by this receiver alone until it is closed. NULL = none
  *
  * Since 0.1.
  */
@@ -87,7 +87,7 @@ struct devmem_rx_options {
 /**
  * struct devmem_rx_stats - counters since devmem_rx_open()
  * @bytes_device, @bytes_host, @bytes_placed: payload by where it landed; sums to the length of the
- *stream so far. Placed ones are host bytes that went to the placement region
+ *	stream so far. Placed ones are host bytes that went to the placement region
  * @fragments_device, @fragments_host, @fragments_placed: fragments likewise
  * @recv_calls: recvmsg calls
  * @poll_calls: poll calls
@@ -96,12 +96,12 @@ struct devmem_rx_options {
  * @ranges_returned: token ranges in them
  * @fragments_returned: fragments that the kernel freed
  * @fragments_missing: fragments it was asked to free and didn't know: released twice, or on another
- *receiver
+ *	receiver
  * @held_fragments, @held_bytes: handed out and not released
  * @held_fragments_max, @held_bytes_max: most there ever were
  * @lowat_timeouts: waits that ended because of lowat_wait_ms
  * @held_refusals: receives answered with ENOBUFS because held_max was reached or the placement
- *region was full
+ *	region was full
  * @foreign_fragments: DEVICE fragments of somebody else's binding
  *
  * Since 0.1.
@@ -120,12 +120,12 @@ struct devmem_rx_stats {
  * @rx: receives the handle
  * @fd: connected TCP socket; stays the caller's, and open until devmem_rx_close()
  * @binding: where device bytes come from; NULL to receive without a NIC that can: plain bytes only
- *(HOST, or placed with options.placement)
+ *	(HOST, or placed with options.placement)
  * @options: NULL for defaults
  * @err: filled on failure; may be NULL
  *
  * Allocates all memory that the receiver will ever use. Doesn't block. Errnos: EINVAL an option out
- *of range; ENOTSOCK, EPROTOTYPE not a TCP socket; ENOMEM; EOPNOTSUPP placement region not mappable.
+ *	of range; ENOTSOCK, EPROTOTYPE not a TCP socket; ENOMEM; EOPNOTSUPP placement region not mappable.
  * Return: 0 or a negative errno. Since 0.1.
  */
 DEVMEM_API int devmem_rx_open(struct devmem_rx **rx, int fd, struct devmem_binding *binding,
