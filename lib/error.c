@@ -366,14 +366,14 @@ static void append_policy(struct devmem_error *err, const struct nlattr *policy)
 		switch (mnl_attr_get_type(attr)) {
 		case NL_POLICY_TYPE_ATTR_MIN_VALUE_S:
 			is_signed = true;
-			/* fall through */
+			__attribute__((fallthrough));
 		case NL_POLICY_TYPE_ATTR_MIN_VALUE_U:
 			has_min = true;
 			min = val;
 			break;
 		case NL_POLICY_TYPE_ATTR_MAX_VALUE_S:
 			is_signed = true;
-			/* fall through */
+			__attribute__((fallthrough));
 		case NL_POLICY_TYPE_ATTR_MAX_VALUE_U:
 			has_max = true;
 			max = val;
