@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DEVMEM_LIB_BIND_H
+#define DEVMEM_LIB_BIND_H
+
+/* The bind-rx request, and what its errors mean to a person. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+struct genl;
+
+/* Binds a dma-buf to receive queues of an interface. genl's socket becomes the owner of the
+ * binding: closing it unbinds. rx_page_size 0 = the kernel's default. id receives the kernel's id
+ * of the binding. */
+int bind_rx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd,
+	    const uint32_t *queues, size_t n, uint32_t rx_page_size, uint32_t *id,
+	    struct devmem_error *err);
+
+#endif
