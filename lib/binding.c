@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* A region on receive queues. */
+#include "binding.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bind.h"
+#include "error.h"
+#include "genl.h"
+#include "held.h"
+#include "options.h"
+
+/* The kernel's page size is what it cuts a region into unless told otherwise. */
+#define PAGE_SIZE_DEFAULT 4096U
+#define PAGE_SIZE_MAX (1U << 30)
+/* The part of the region that may be out with the application unless told otherwise. With more, many sockets starve each
+ * other: the NIC needs the rest. */
+#define HELD_PART 4U
+
+struct devmem_binding {
+	struct devmem_region *region;
+	struct held *held;
+	uint32_t id;
+	/* Unbinds when it is closed. */
+	struct genl *genl;
+};
+
+static int check_region(const struct devmem_region *region, struct devmem_error *err)
+{
+	if (devmem_region_is_dmabuf(region))
+		return 0;
+	return error_input(
+		err, -EINVAL, devmem_region_spec(region),
+		"host memory that is no dma-buf: a NIC can't write to it; use udmabuf or heap:NAME");
+}
+
+static int check_options(const struct devmem_binding_options *o, const char *name,
+			 struct devmem_error *err)
+{
+	uint32_t size = o->rx_page_size;
+
+	if (!size || (size >= PAGE_SIZE_DEFAULT && size <= PAGE_SIZE_MAX && !(size & (size - 1))))
+		return 0;
+	return error_input(err, -EINVAL, name,
+			   "rx-page-size %u must be a power of two from %u to %u", size,
+			   PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX);
+}
+
+static uint64_t held_pages_limit(const struct devmem_binding_options *o, uint64_t region_size,
+				 uint32_t page_size)
+{
+	uint64_t bytes = o->held_max ? o->held_max : region_size / HELD_PART;
+
+	if (o->held_max == UINT64_MAX)
+		return UINT64_MAX;
+	return bytes > page_size ? bytes / page_size : 1;
+}
+
+int devmem_binding_open_rx(struct devmem_binding **binding, struct devmem_region *region,
+			   struct devmem_netdev *netdev, const uint32_t *queues, size_t n,
+			   const struct devmem_binding_options *options, struct devmem_error *err)
+{
+	const struct devmem_netdev_info *info = devmem_netdev_info(netdev);
+	uint64_t size = devmem_region_size(region);
+	struct devmem_binding_options o;
+	struct devmem_binding *b;
+	uint32_t page_size;
+	int ret;
+
+	*binding = NULL;
+	ret = options_read(&o, sizeof(o), options, "devmem_binding_options", err);
+	if (!ret)
+		ret = check_options(&o, info->name, err);
+	if (!ret)
+		ret = check_region(region, err);
+	if (ret)
+		return ret;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return error_system(err, -ENOMEM, "allocate", "binding", NULL);
+	b->region = region;
+	page_size = o.rx_page_size ? o.rx_page_size : PAGE_SIZE_DEFAULT;
+	ret = held_alloc(&b->held, size, page_size, held_pages_limit(&o, size, page_size));
+	if (ret) {
+		error_system(err, ret, "allocate", "binding", NULL);
+		goto free_binding;
+	}
+	ret = genl_open(&b->genl, err);
+	if (ret)
+		goto put_held;
+	ret = bind_rx(b->genl, info->ifindex, info->name, devmem_region_fd(region), queues, n,
+		      o.rx_page_size, &b->id, err);
+	if (ret)
+		goto close_genl;
+	*binding = b;
+	return 0;
+
+close_genl:
+	genl_close(b->genl);
+put_held:
+	held_put(b->held);
+free_binding:
+	free(b);
+	return ret;
+}
+
+void devmem_binding_close(struct devmem_binding *binding)
+{
+	if (!binding)
+		return;
+	genl_close(binding->genl);
+	held_put(binding->held);
+	free(binding);
+}
+
+uint32_t devmem_binding_id(const struct devmem_binding *binding)
+{
+	return binding->id;
+}
+
+int devmem_binding_fd(const struct devmem_binding *binding)
+{
+	return genl_fd(binding->genl);
+}
+
+void devmem_binding_stats(const struct devmem_binding *binding, struct devmem_binding_stats *stats)
+{
+	stats->page_size = held_page_size(binding->held);
+	stats->held_pages = held_pages(binding->held);
+	stats->held_pages_max = held_pages_max(binding->held);
+	stats->held_pages_limit = held_limit(binding->held);
+}
+
+struct devmem_region *binding_region(const struct devmem_binding *binding)
+{
+	return binding->region;
+}
+
+struct held *binding_held(const struct devmem_binding *binding)
+{
+	return binding->held;
+}
