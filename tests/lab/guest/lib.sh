@@ -1,0 +1,383 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# What scenarios are written with. Every check prints one TAP line; the scenario's exit status follows from them.
+
+NIC=eth1
+PEER=peer1
+NIC4=10.0.0.1
+NIC6=fd00::1
+PEER4=10.0.0.2
+PEER6=fd00::2
+OUT=/out
+LAB_RUN=/run/lab
+
+mkdir -p $LAB_RUN/jobs $OUT
+
+# --- results -----------------------------------------------------------------------------------------------------
+
+ok()
+{
+	echo ok >>$LAB_RUN/results
+	echo "ok - $*"
+}
+
+fail()
+{
+	echo fail >>$LAB_RUN/results
+	echo "not ok - $*"
+}
+
+note()
+{
+	echo "# $*"
+}
+
+# what was in FILE, as comments
+show()
+{
+	sed 's/^/#   /' "$1" | tail -n 40
+}
+
+# ends the scenario here: a step failed that all others need
+die()
+{
+	fail "$*"
+	exit 1
+}
+
+# ends the scenario: what it tests does not exist here
+skip()
+{
+	[ ! -s $LAB_RUN/results ] || die "skipped after checks had run: $*"
+	echo "skip - $*"
+	trap - EXIT
+	exit 77
+}
+
+# exit status of a scenario: runs at its end through the trap that the runner sets
+scenario_end()
+{
+	local status=$? passed failed
+
+	passed=$(grep -c '^ok' $LAB_RUN/results 2>/dev/null)
+	failed=$(grep -c '^fail' $LAB_RUN/results 2>/dev/null)
+	if [ $status -ne 0 ] && [ "${failed:-0}" -eq 0 ]; then
+		echo "not ok - the scenario's script ended with status $status"
+		failed=1
+	elif [ "${passed:-0}" -eq 0 ] && [ "${failed:-0}" -eq 0 ]; then
+		echo "not ok - the scenario checked nothing"
+		failed=1
+	fi
+	echo "lab: ${passed:-0} checks passed, ${failed:-0} failed"
+	[ "${failed:-0}" -eq 0 ] || exit 1
+	exit 0
+}
+
+# --- checks ------------------------------------------------------------------------------------------------------
+
+# check WHAT CMD...: passes when CMD succeeds; its output is shown only when it does not
+check()
+{
+	local what="$1" rc
+
+	shift
+	"$@" >$LAB_RUN/check.out 2>&1
+	rc=$?
+	if [ $rc -eq 0 ]; then
+		ok "$what"
+		return 0
+	fi
+	fail "$what"
+	note "status $rc from: $*"
+	show $LAB_RUN/check.out
+	return 1
+}
+
+# check_not WHAT CMD...: passes when CMD fails with an ordinary status (no signal, not "command not found")
+check_not()
+{
+	local what="$1" rc
+
+	shift
+	"$@" >$LAB_RUN/check.out 2>&1
+	rc=$?
+	if [ $rc -ne 0 ] && [ $rc -lt 126 ]; then
+		ok "$what"
+		return 0
+	fi
+	fail "$what"
+	note "status $rc from: $*"
+	show $LAB_RUN/check.out
+	return 1
+}
+
+# equal WHAT GOT WANT
+equal()
+{
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+		return 0
+	fi
+	fail "$1"
+	note "got:  $2"
+	note "want: $3"
+	return 1
+}
+
+# between WHAT GOT LOW HIGH: whole numbers
+between()
+{
+	if [ "$2" -ge "$3" ] 2>/dev/null && [ "$2" -le "$4" ] 2>/dev/null; then
+		ok "$1 ($2)"
+		return 0
+	fi
+	fail "$1"
+	note "got $2, want $3 to $4"
+	return 1
+}
+
+# contains WHAT FILE TEXT: FILE has TEXT, taken literally, in some line
+contains()
+{
+	if grep -qF -e "$3" "$2"; then
+		ok "$1"
+		return 0
+	fi
+	fail "$1"
+	note "no \"$3\" in $2:"
+	show "$2"
+	return 1
+}
+
+# expect_rc RC CMD...: CMD ends with exactly that status
+expect_rc()
+{
+	local want="$1" rc
+
+	shift
+	"$@" >$LAB_RUN/check.out 2>&1
+	rc=$?
+	if [ $rc -eq "$want" ]; then
+		ok "status $want: $*"
+		return 0
+	fi
+	fail "status $want: $*"
+	note "got status $rc"
+	show $LAB_RUN/check.out
+	return 1
+}
+
+# expect_err RC TEXT CMD...: CMD ends with status RC, says one line on stderr that has TEXT in it, and nothing on
+# stdout. The line is kept in $ERR.
+expect_err()
+{
+	local want="$1" text="$2" rc lines what
+
+	shift 2
+	what="status $want and \"$text\": $*"
+	"$@" >$LAB_RUN/err.out 2>$LAB_RUN/err.err
+	rc=$?
+	ERR=$(cat $LAB_RUN/err.err)
+	lines=$(wc -l <$LAB_RUN/err.err)
+	if [ $rc -eq "$want" ] && [ "$lines" -eq 1 ] && [ ! -s $LAB_RUN/err.out ] &&
+		grep -qF -e "$text" $LAB_RUN/err.err; then
+		ok "$what"
+		note "$ERR"
+		return 0
+	fi
+	fail "$what"
+	note "got status $rc, $lines lines on stderr, $(wc -c <$LAB_RUN/err.out) bytes on stdout"
+	show $LAB_RUN/err.err
+	show $LAB_RUN/err.out
+	return 1
+}
+
+# --- the other host ----------------------------------------------------------------------------------------------
+
+# peer CMD...: runs CMD on the other host
+peer()
+{
+	ip netns exec peer "$@"
+}
+
+# names and addresses of the NIC's two ports; again after a reload of the module
+nic_up()
+{
+	ip netns list | grep -q '^peer' || ip netns add peer
+	ip link set dms0 name $NIC &&
+		ip link set dms1 netns peer name $PEER &&
+		ip link set $NIC mtu "$LAB_MTU" up &&
+		peer ip link set $PEER mtu "$LAB_MTU" up &&
+		ip addr add $NIC4/24 dev $NIC &&
+		ip addr add $NIC6/64 dev $NIC nodad &&
+		peer ip link set lo up &&
+		peer ip addr add $PEER4/24 dev $PEER &&
+		peer ip addr add $PEER6/64 dev $PEER nodad
+}
+
+# --- waiting -----------------------------------------------------------------------------------------------------
+
+# wait_for SECONDS CMD...: until CMD succeeds, or fails after SECONDS
+wait_for()
+{
+	local seconds="$1" end
+
+	shift
+	end=$(($(cut -d. -f1 /proc/uptime) + seconds))
+	while ! "$@" >/dev/null 2>&1; do
+		if [ "$(cut -d. -f1 /proc/uptime)" -gt $end ]; then
+			note "waited $seconds s in vain for: $*"
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+listening()
+{
+	[ -n "$(ss -Hltn "sport = :$1")" ]
+}
+
+# wait_listen PORT [SECONDS]: until somebody listens on this host
+wait_listen()
+{
+	wait_for "${2:-20}" listening "$1"
+}
+
+# wait_text FILE TEXT [SECONDS]: until FILE has TEXT in it
+wait_text()
+{
+	wait_for "${3:-20}" grep -qF -e "$2" "$1"
+}
+
+# --- background jobs ---------------------------------------------------------------------------------------------
+
+# spawn NAME CMD...: in the background; stdout to $OUT/NAME.out, stderr to $OUT/NAME.err, killed when the scenario ends
+spawn()
+{
+	local name="$1"
+
+	shift
+	"$@" >"$OUT/$name.out" 2>"$OUT/$name.err" </dev/null &
+	echo $! >"$LAB_RUN/jobs/$name"
+}
+
+# pid_of NAME
+pid_of()
+{
+	cat "$LAB_RUN/jobs/$1"
+}
+
+running()
+{
+	local state
+
+	state=$(sed 's/.*) //; s/ .*//' "/proc/$(pid_of "$1")/stat" 2>/dev/null)
+	[ -n "$state" ] && [ "$state" != Z ]
+}
+
+stopped()
+{
+	! running "$1"
+}
+
+# finish NAME [SECONDS]: waits for the job's end; its exit status, or 124 when it had to be killed
+finish()
+{
+	local pid
+
+	pid=$(pid_of "$1")
+	if ! wait_for "${2:-30}" stopped "$1"; then
+		kill -9 "$pid"
+		wait "$pid"
+		rm -f "$LAB_RUN/jobs/$1"
+		return 124
+	fi
+	rm -f "$LAB_RUN/jobs/$1"
+	wait "$pid"
+}
+
+# signal NAME SIGNAL
+signal()
+{
+	kill -"$2" "$(pid_of "$1")"
+}
+
+stop_all()
+{
+	local job
+
+	for job in "$LAB_RUN"/jobs/*; do
+		[ -e "$job" ] || continue
+		kill -9 "$(cat "$job")" 2>/dev/null
+		rm -f "$job"
+	done
+}
+
+# --- the NIC -----------------------------------------------------------------------------------------------------
+
+# dmsim NAME [VALUE]: reads or sets a parameter of the NIC's module
+dmsim()
+{
+	if [ $# -eq 1 ]; then
+		cat "/sys/module/dmsim/parameters/$1"
+	else
+		echo "$2" >"/sys/module/dmsim/parameters/$1"
+	fi
+}
+
+# stat NAME [DEV]: one counter of ethtool -S
+nic_stat()
+{
+	ethtool -S "${2:-$NIC}" | awk -v n="$1:" '$1 == n { print $2 }'
+}
+
+nic_state()
+{
+	local what
+
+	for what in -x -n -g -l -k; do
+		echo "== ethtool $what $NIC"
+		ethtool $what $NIC 2>&1
+	done
+	ip -o link show $NIC | sed 's/.*mtu/mtu/'
+}
+
+# snapshot NAME: remembers RSS, rules, rings, channels and features of the NIC
+snapshot()
+{
+	nic_state >"$LAB_RUN/snapshot.$1"
+}
+
+# unchanged NAME WHAT: passes when the NIC is as it was at that snapshot
+unchanged()
+{
+	nic_state >"$LAB_RUN/snapshot.now"
+	if diff -u "$LAB_RUN/snapshot.$1" "$LAB_RUN/snapshot.now" >$LAB_RUN/check.out; then
+		ok "$2"
+		return 0
+	fi
+	fail "$2"
+	show $LAB_RUN/check.out
+	return 1
+}
+
+# --- data --------------------------------------------------------------------------------------------------------
+
+# payload: the random bytes that the host made (key "payload:"), on stdout
+payload()
+{
+	head -c "$LAB_PAYLOAD_SIZE" "$LAB_PAYLOAD_DISK"
+}
+
+# sha256 [FILE]: the digest alone; without FILE of stdin
+sha256()
+{
+	sha256sum ${1:+"$1"} | cut -d' ' -f1
+}
+
+# save FILE...: hands FILE to the host, as $LAB_OUT/NAME
+save()
+{
+	cp "$@" $OUT/
+}
