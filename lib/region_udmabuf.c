@@ -151,15 +151,22 @@ static int create_auto(struct devmem_region *region, int device, uint64_t size, 
 	struct region_huge_pages pages;
 	struct devmem_error why;
 	char advice[256];
+	char name[16];
+	int counted;
 	int fd;
 
 	*huge = false;
+	counted = region_host_huge_pages(&pages);
 	if (size % HUGE_PAGE_SIZE) {
 		snprintf(region->note, sizeof(region->note),
 			 "%s: the size is no multiple of 2 MiB; take one that is", slow);
-	} else if (region_host_huge_pages(&pages)) {
+	} else if (counted == -ENOENT) {
 		snprintf(region->note, sizeof(region->note),
 			 "%s: this kernel has no huge pages of 2 MiB", slow);
+	} else if (counted) {
+		snprintf(region->note, sizeof(region->note),
+			 "%s: the count of huge pages cannot be read (%s)", slow,
+			 error_name(counted, name));
 	} else if (pages.free < size / HUGE_PAGE_SIZE) {
 		advise_huge(advice, &pages, size);
 		snprintf(region->note, sizeof(region->note), "%s: %s", slow, advice);
