@@ -45,7 +45,10 @@ build_modules()
 			echo "image.sh: the modules must build without a warning on $k" >&2
 			return 1
 		fi
-		find /build/m -name '*.ko' -exec strip --strip-debug {} + -exec cp {} "/build/modules/$k/" \;
+		for ko in /build/m/*.ko; do
+			strip --strip-debug "$ko"
+			cp "$ko" "/build/modules/$k/"
+		done
 		rm -rf /build/m
 	done
 }

@@ -20,5 +20,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	outb(status & 0x7f, DEBUG_EXIT_PORT);
+	/* QEMU may need a moment */
+	sleep(10);
 	return 1;
 }
