@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl.h"
+
+/* One line whatever the text is made of: an argument may hold newlines. Written with one call, so
+ * that lines of several processes don't mix. */
+__attribute__((format(printf, 1, 0))) static void print_line(const char *fmt, va_list ap)
+{
+	char line[1280] = "devmemctl: ";
+	size_t start = strlen(line);
+	size_t end = sizeof(line) - 2;
+	int n;
+
+	n = vsnprintf(line + start, end - start, fmt, ap);
+	if (n < 0)
+		return;
+	if (start + (size_t)n < end)
+		end = start + (size_t)n;
+	else
+		end--;
+	for (size_t i = start; i < end; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	line[end] = '\n';
+	line[end + 1] = '\0';
+	fputs(line, stderr);
+}
+
+int fail(int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_line(fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int fail_error(const struct devmem_error *err)
+{
+	int code = EXIT_REFUSED;
+
+	if (err->kind == DEVMEM_ERROR_INPUT)
+		code = EXIT_USAGE;
+	else if (err->kind == DEVMEM_ERROR_MISSING)
+		code = EXIT_MISSING;
+	if (err->message[0])
+		return fail(code, "%s", err->message);
+	return fail(code, "%s", strerror(-err->code));
+}
+
+int fail_errno(int errnum, const char *subject)
+{
+	int code = EXIT_REFUSED;
+
+	if (errnum == EACCES || errnum == EPERM)
+		code = EXIT_MISSING;
+	return fail(code, "%s: %s", subject, strerror(errnum));
+}
+
+void say(const struct ctl *ctl, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!ctl->verbose)
+		return;
+	va_start(ap, fmt);
+	print_line(fmt, ap);
+	va_end(ap);
+}
+
+void note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_line(fmt, ap);
+	va_end(ap);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+#include "parse.h"
+
+/* Digits only, so that signs, spaces and "0x" are refused. end is set behind them. */
+static int digits(const char *text, uint64_t *value, const char **end)
+{
+	uint64_t v = 0;
+	const char *c = text;
+
+	for (; *c >= '0' && *c <= '9'; c++) {
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(*c - '0'), &v))
+			return -ERANGE;
+	}
+	if (c == text)
+		return -EINVAL;
+	*value = v;
+	*end = c;
+	return 0;
+}
+
+int parse_uint(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *value)
+{
+	const char *end;
+	int err = digits(text, value, &end);
+
+	if (err == -EINVAL || (!err && *end))
+		return fail(EXIT_USAGE, "%s '%s': not a number", what, text);
+	if (err || *value < min || *value > max)
+		return fail(EXIT_USAGE, "%s '%s': must be from %llu to %llu", what, text,
+			    (unsigned long long)min, (unsigned long long)max);
+	return 0;
+}
+
+static int unit_shift(const char *unit)
+{
+	static const char letters[] = "KMGT";
+	const char *at;
+
+	if (!*unit)
+		return 0;
+	at = strchr(letters, *unit >= 'a' ? *unit - 'a' + 'A' : *unit);
+	if (!at || !*at || (unit[1] && strcmp(unit + 1, "iB")))
+		return -1;
+	return 10 * (int)(at - letters + 1);
+}
+
+int parse_size(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *value)
+{
+	const char *end;
+	int err = digits(text, value, &end);
+	int shift = err ? 0 : unit_shift(end);
+
+	if (err == -EINVAL || shift < 0)
+		return fail(EXIT_USAGE,
+			    "%s '%s': not a size; give bytes, or a number with K, M, G or T", what,
+			    text);
+	if (err || *value > UINT64_MAX >> shift || *value << shift > max)
+		return fail(EXIT_USAGE, "%s '%s': too large, at most %llu", what, text,
+			    (unsigned long long)max);
+	*value <<= shift;
+	if (*value < min)
+		return fail(EXIT_USAGE, "%s '%s': too small, at least %llu", what, text,
+			    (unsigned long long)min);
+	return 0;
+}
+
+int parse_address(const char *what, const char *text, struct sockaddr_storage *addr)
+{
+	static const struct addrinfo hints = {
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
+	};
+	const char *colon = strrchr(text, ':');
+	struct addrinfo *found;
+	char host[64];
+	uint64_t port;
+	bool v6;
+	size_t len;
+	int err;
+
+	memset(addr, 0, sizeof(*addr));
+	if (!colon || colon == text)
+		return fail(EXIT_USAGE, "%s '%s': not ADDR:PORT, like 10.0.0.1:5000 or [::1]:5000",
+			    what, text);
+	len = (size_t)(colon - text);
+	v6 = text[0] == '[' && colon[-1] == ']';
+	if (v6) {
+		text++;
+		len -= 2;
+	} else if (memchr(text, ':', len)) {
+		return fail(EXIT_USAGE, "%s '%s': write an IPv6 address in brackets: [::1]:5000",
+			    what, text);
+	}
+	if (len >= sizeof(host) || !len)
+		return fail(EXIT_USAGE, "%s '%s': not a numeric IPv4 or IPv6 address", what, text);
+	if (parse_uint(what, colon + 1, 0, 65535, &port))
+		return EXIT_USAGE;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	if (!v6 && !strcmp(host, "*"))
+		strcpy(host, "0.0.0.0");
+	err = getaddrinfo(host, colon + 1, &hints, &found);
+	if (err)
+		return fail(EXIT_USAGE, "%s '%s': not a numeric IPv4 or IPv6 address", what, host);
+	if (v6 != (found->ai_family == AF_INET6)) {
+		freeaddrinfo(found);
+		return fail(EXIT_USAGE, "%s '%s': brackets are for IPv6 addresses", what, host);
+	}
+	memcpy(addr, found->ai_addr, found->ai_addrlen);
+	freeaddrinfo(found);
+	return 0;
+}
+
+socklen_t address_len(const struct sockaddr_storage *addr)
+{
+	return addr->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					   : sizeof(struct sockaddr_in);
+}
+
+void format_address(char buf[ADDRESS_TEXT_MAX], const struct sockaddr_storage *addr)
+{
+	char host[64];
+	char port[8];
+
+	if (getnameinfo((const struct sockaddr *)addr, address_len(addr), host, sizeof(host), port,
+			sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV)) {
+		snprintf(buf, ADDRESS_TEXT_MAX, "?");
+		return;
+	}
+	snprintf(buf, ADDRESS_TEXT_MAX, addr->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
+		 port);
+}
+
+static int add_queue(const char *what, const char *text, struct queue_list *queues, uint64_t id)
+{
+	for (size_t i = 0; i < queues->n; i++)
+		if (queues->id[i] == id)
+			return fail(EXIT_USAGE, "%s '%s': queue %llu is there twice", what, text,
+				    (unsigned long long)id);
+	if (queues->n == QUEUES_MAX)
+		return fail(EXIT_USAGE, "%s '%s': more than %d queues", what, text, QUEUES_MAX);
+	queues->id[queues->n++] = (uint32_t)id;
+	return 0;
+}
+
+int parse_queues(const char *what, const char *text, struct queue_list *queues)
+{
+	const char *at = text;
+
+	queues->n = 0;
+	for (;;) {
+		uint64_t first;
+		uint64_t last;
+		int err = digits(at, &first, &at);
+
+		if (err)
+			goto bad;
+		last = first;
+		if (*at == '-' && digits(at + 1, &last, &at))
+			goto bad;
+		if (last > UINT16_MAX)
+			return fail(EXIT_USAGE, "%s '%s': no interface has a queue %llu", what,
+				    text, (unsigned long long)last);
+		if (last < first)
+			return fail(EXIT_USAGE, "%s '%s': %llu-%llu is the wrong way round", what,
+				    text, (unsigned long long)first, (unsigned long long)last);
+		for (uint64_t id = first; id <= last; id++)
+			if (add_queue(what, text, queues, id))
+				return EXIT_USAGE;
+		if (!*at)
+			return 0;
+		if (*at++ != ',')
+			goto bad;
+	}
+bad:
+	return fail(EXIT_USAGE, "%s '%s': not a list of queues, like 3 or 1,3-5", what, text);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "output.h"
+#include "progress.h"
+
+#define TERMINAL_EVERY_MS 250
+#define LINES_EVERY_MS 1000
+
+uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+void progress_init(struct progress *p, const struct ctl *ctl)
+{
+	*p = (struct progress){ 0 };
+	p->terminal = isatty(STDERR_FILENO) == 1;
+	p->lines = !p->terminal && ctl->verbose;
+	p->last_ms = now_ms();
+	p->next_ms = p->last_ms + (p->terminal ? TERMINAL_EVERY_MS : LINES_EVERY_MS);
+}
+
+int progress_due(const struct progress *p)
+{
+	uint64_t now = now_ms();
+
+	if (!p->terminal && !p->lines)
+		return -1;
+	return now >= p->next_ms ? 0 : (int)(p->next_ms - now);
+}
+
+bool progress_is_due(const struct progress *p)
+{
+	return progress_due(p) == 0;
+}
+
+void progress_show(struct progress *p, const struct devmem_rx_stats *stats,
+		   const struct drops *drops)
+{
+	uint64_t bytes = stats->bytes_device + stats->bytes_host + stats->bytes_placed;
+	uint64_t now = now_ms();
+	uint64_t ms = now > p->last_ms ? now - p->last_ms : 1;
+	char total[32];
+	char rate[32];
+	char lost[96] = "";
+
+	format_bytes(total, sizeof(total), bytes);
+	snprintf(rate, sizeof(rate), "%.1f",
+		 (double)(bytes - p->last_bytes) / (double)ms * 1000 / (1 << 20));
+	if (drops->known)
+		snprintf(lost, sizeof(lost), ", drops: no buffer %llu, hardware %llu",
+			 (unsigned long long)drops->alloc_fail,
+			 (unsigned long long)drops->hw_drops);
+	fprintf(stderr, "%s%s, %s MiB/s, fragments %llu, held %llu%s%s",
+		p->terminal ? "\r" : "devmemctl: ", total, rate,
+		(unsigned long long)(stats->fragments_device + stats->fragments_host +
+				     stats->fragments_placed),
+		(unsigned long long)stats->held_fragments, lost, p->terminal ? "\033[K" : "\n");
+	fflush(stderr);
+	p->shown = true;
+	p->last_ms = now;
+	p->last_bytes = bytes;
+	p->next_ms = now + (p->terminal ? TERMINAL_EVERY_MS : LINES_EVERY_MS);
+}
+
+void progress_clear(struct progress *p)
+{
+	if (p->terminal && p->shown)
+		fputs("\r\033[K", stderr);
+	p->shown = false;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "setup.h"
+
+int setup_option(int key, const char *arg, struct setup_options *options)
+{
+	uint64_t value;
+
+	switch (key) {
+	case KEY_QUEUES:
+		return parse_queues("--queues", arg, &options->queues);
+	case KEY_REGION:
+		if (!*arg)
+			return fail(EXIT_USAGE, "--region is empty; try 'devmemctl region list'");
+		options->region = arg;
+		return 0;
+	case KEY_SIZE:
+		return parse_size("--size", arg, 1, INT64_MAX, &options->size);
+	case KEY_PAGE_SIZE:
+		if (parse_size("--page-size", arg, 1, 1U << 31, &value))
+			return EXIT_USAGE;
+		if (value & (value - 1))
+			return fail(EXIT_USAGE, "--page-size '%s': not a power of two", arg);
+		if (value < (uint64_t)sysconf(_SC_PAGESIZE))
+			return fail(EXIT_USAGE, "--page-size '%s': less than a page (%ld bytes)",
+				    arg, sysconf(_SC_PAGESIZE));
+		options->page_size = (uint32_t)value;
+		return 0;
+	default:
+		return fail(EXIT_USAGE, "unknown option");
+	}
+}
+
+int setup_options_check(struct setup_options *options)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	/* An imported dma-buf has its size already. */
+	if (!options->size && strncmp(options->region, "fd:", 3))
+		options->size = REGION_SIZE_DEFAULT;
+	if (options->page_size > page)
+		page = options->page_size;
+	if (options->size % page)
+		return fail(EXIT_USAGE, "--size %llu: not a multiple of %llu, the %s size",
+			    (unsigned long long)options->size, (unsigned long long)page,
+			    options->page_size ? "receive buffer" : "page");
+	return 0;
+}
+
+/* Names all that is missing, not only the first thing that the kernel would refuse. */
+static int check_steerable(const struct devmem_netdev_info *info)
+{
+	char missing[256] = "";
+	const char *join = "";
+	size_t used = 0;
+
+	if (!(info->has & DEVMEM_HAS_RINGS)) {
+		used += (size_t)snprintf(missing + used, sizeof(missing) - used,
+					 "%sits driver has no header split (tcp-data-split)", join);
+		join = ", ";
+	}
+	if (!(info->has & DEVMEM_HAS_RULES) && !info->ntuple && !info->ntuple_settable) {
+		used += (size_t)snprintf(missing + used, sizeof(missing) - used,
+					 "%sit has no flow rules (ntuple)", join);
+		join = ", ";
+	}
+	if (info->rx_queues < 2)
+		snprintf(missing + used, sizeof(missing) - used,
+			 "%sit has %u receive queue%s and one must be left for everything else",
+			 join, info->rx_queues, info->rx_queues == 1 ? "" : "s");
+	if (!missing[0])
+		return 0;
+	return fail(EXIT_MISSING,
+		    "%s%s%s%s: can't receive into device memory: %s; 'recv --place' receives "
+		    "through host memory on any interface",
+		    info->name, info->driver[0] ? " (driver " : "", info->driver,
+		    info->driver[0] ? ")" : "", missing);
+}
+
+static void rss_queues(const struct devmem_netdev_info *info, struct queue_list *queues)
+{
+	queues->n = 0;
+	for (uint32_t q = 0; q < info->rx_queues && queues->n < QUEUES_MAX; q++)
+		for (uint32_t i = 0; i < info->rss_table_len; i++)
+			if (info->rss_table[i] == q) {
+				queues->id[queues->n++] = q;
+				break;
+			}
+}
+
+int setup_device(struct setup *s, const struct setup_options *options, bool steer)
+{
+	const struct devmem_netdev_info *info;
+	struct devmem_error err;
+
+	if (devmem_netdev_open(&s->netdev, options->dev, &err))
+		return fail_error(&err);
+	info = devmem_netdev_info(s->netdev);
+	s->before = *info;
+	s->before.rss_table = NULL;
+	s->before.rss_key = NULL;
+	rss_queues(info, &s->rss_before);
+	if (steer && check_steerable(info))
+		return EXIT_MISSING;
+	s->queues = options->queues;
+	if (!s->queues.n && info->rx_queues) {
+		s->queues.n = 1;
+		s->queues.id[0] = info->rx_queues - 1;
+	}
+	for (size_t i = 0; i < s->queues.n; i++)
+		if (s->queues.id[i] >= info->rx_queues)
+			return fail(EXIT_USAGE,
+				    "%s: no receive queue %u; it has queues 0 to %u, see "
+				    "'devmemctl queue show %s'",
+				    info->name, s->queues.id[i], info->rx_queues - 1, info->name);
+	if (steer && s->queues.n >= info->rx_queues)
+		return fail(EXIT_USAGE,
+			    "%s: --queues names all %u receive queues; leave one for everything "
+			    "else",
+			    info->name, info->rx_queues);
+	if (!s->queues.n)
+		return fail(EXIT_MISSING, "%s: no receive queues", info->name);
+	return 0;
+}
+
+int setup_region(struct setup *s, const struct ctl *ctl, const struct setup_options *options,
+		 bool host_only)
+{
+	struct devmem_error err;
+	char human[32];
+
+	if (devmem_region_open(&s->region, options->region, options->size, &err))
+		return fail_error(&err);
+	format_bytes(human, sizeof(human), devmem_region_size(s->region));
+	say(ctl, "region %s, %s", devmem_region_spec(s->region), human);
+	if (devmem_region_note(s->region))
+		say(ctl, "%s", devmem_region_note(s->region));
+	if (!host_only && !devmem_region_is_dmabuf(s->region))
+		return fail(EXIT_USAGE,
+			    "region %s: host memory that no NIC can write to; see 'devmemctl "
+			    "region list' for others",
+			    options->region);
+	return 0;
+}
+
+int setup_steering(struct setup *s)
+{
+	struct devmem_error err;
+
+	if (devmem_steering_open(&s->steering, s->netdev, s->queues.id, s->queues.n, &err))
+		return fail_error(&err);
+	if (devmem_netdev_refresh(s->netdev, &err))
+		return fail_error(&err);
+	rss_queues(devmem_netdev_info(s->netdev), &s->rss_during);
+	return 0;
+}
+
+int setup_binding(struct setup *s, const struct setup_options *options)
+{
+	const struct devmem_binding_options binding = {
+		.sz = sizeof(binding),
+		.rx_page_size = options->page_size,
+		.held_max = options->held_max,
+	};
+	struct devmem_error err;
+
+	if (devmem_binding_open_rx(&s->binding, s->region, s->netdev, s->queues.id, s->queues.n,
+				   &binding, &err))
+		return fail_error(&err);
+	return 0;
+}
+
+int setup_close(struct setup *s)
+{
+	struct devmem_error err;
+	int result = 0;
+
+	devmem_binding_close(s->binding);
+	s->binding = NULL;
+	if (devmem_steering_close(s->steering, &err))
+		result = fail_error(&err);
+	s->steering = NULL;
+	devmem_region_close(s->region);
+	s->region = NULL;
+	devmem_netdev_close(s->netdev);
+	s->netdev = NULL;
+	return result;
+}
+
+void setup_drops(const struct setup *s, struct drops *drops)
+{
+	memset(drops, 0, sizeof(*drops));
+	for (size_t i = 0; i < s->queues.n; i++) {
+		struct devmem_qstats stats;
+
+		/* A driver without counters is no reason to stop. */
+		if (devmem_netdev_qstats(s->netdev, s->queues.id[i], &stats, NULL))
+			continue;
+		if (stats.has & (DEVMEM_QSTATS_ALLOC_FAIL | DEVMEM_QSTATS_HW_DROPS |
+				 DEVMEM_QSTATS_HW_DROP_OVERRUNS))
+			drops->known = true;
+		drops->alloc_fail += stats.rx_alloc_fail;
+		drops->hw_drops += stats.rx_hw_drops;
+		drops->hw_drop_overruns += stats.rx_hw_drop_overruns;
+		drops->inflight_bytes += stats.inflight_mem;
+	}
+}
+
+const char *split_name(int split)
+{
+	switch (split) {
+	case DEVMEM_SPLIT_ON:
+		return "on";
+	case DEVMEM_SPLIT_OFF:
+		return "off";
+	default:
+		return "unknown";
+	}
+}
+
+void setup_out_region(struct json_object *obj, const struct setup *s)
+{
+	struct json_object *region = out_object(obj, "region");
+
+	out_str(region, "spec", devmem_region_spec(s->region));
+	out_bytes(region, "size", devmem_region_size(s->region));
+	out_bool(region, "dmabuf", devmem_region_is_dmabuf(s->region));
+	out_str(region, "note", devmem_region_note(s->region));
+}
+
+static void out_queues(struct json_object *obj, const char *key, const struct queue_list *queues)
+{
+	struct json_object *list = out_list(obj, key);
+
+	for (size_t i = 0; i < queues->n; i++)
+		out_add_uint(list, queues->id[i]);
+}
+
+void setup_out_steering(struct json_object *obj, const struct setup *s)
+{
+	const struct devmem_netdev_info *now = devmem_netdev_info(s->netdev);
+	struct json_object *steering = out_object(obj, "steering");
+
+	out_str(steering, "split_before", split_name(s->before.split));
+	out_str(steering, "split", split_name(now->split));
+	if (now->has & DEVMEM_HAS_HDS_THRESH) {
+		out_uint(steering, "hds_thresh_before", s->before.hds_thresh);
+		out_uint(steering, "hds_thresh", now->hds_thresh);
+	}
+	out_bool(steering, "ntuple_before", s->before.ntuple);
+	out_bool(steering, "ntuple", now->ntuple);
+	if (s->before.has & DEVMEM_HAS_RSS) {
+		out_queues(steering, "rss_queues_before", &s->rss_before);
+		out_queues(steering, "rss_queues", &s->rss_during);
+	}
+}

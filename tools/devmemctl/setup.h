@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DEVMEMCTL_SETUP_H
+#define DEVMEMCTL_SETUP_H
+
+/*
+ * The steps that bind rx and recv share, from an interface's name to a binding, and back. Each step
+ * returns 0, or an exit code after saying what is wrong; setup_close() undoes those that were done,
+ * the last one first. Steps that only look come before those that change something.
+ */
+
+#include <devmem/binding.h>
+#include <devmem/netdev.h>
+#include <devmem/region.h>
+#include <devmem/steering.h>
+
+#include "output.h"
+#include "parse.h"
+
+#define REGION_SIZE_DEFAULT (64ULL << 20)
+
+struct setup_options {
+	const char *dev;
+	const char *region; /* NULL: the default */
+	uint64_t size;	    /* 0: the default */
+	struct queue_list queues;
+	uint32_t page_size;
+	uint64_t held_max;
+};
+
+struct setup {
+	struct devmem_netdev *netdev;
+	struct devmem_region *region;
+	struct devmem_steering *steering;
+	struct devmem_binding *binding;
+	struct queue_list queues;
+	/* As it was before anything was changed; lists not kept. */
+	struct devmem_netdev_info before;
+	struct queue_list rss_before;
+	struct queue_list rss_during;
+};
+
+/* What was lost, over all queues of a set-up. */
+struct drops {
+	bool known;
+	uint64_t alloc_fail;
+	uint64_t hw_drops;
+	uint64_t hw_drop_overruns;
+	uint64_t inflight_bytes;
+};
+
+/* Opens the interface and settles on the queues. steer: steering is to follow, so check that the
+ * interface has what it needs. */
+int setup_device(struct setup *s, const struct setup_options *options, bool steer);
+/* For a NIC to write to, unless host_only. */
+int setup_region(struct setup *s, const struct ctl *ctl, const struct setup_options *options,
+		 bool host_only);
+int setup_steering(struct setup *s);
+int setup_binding(struct setup *s, const struct setup_options *options);
+/* 0, or the exit code after saying what could not be put back. */
+int setup_close(struct setup *s);
+
+void setup_drops(const struct setup *s, struct drops *drops);
+
+/* The set-up as a part of the results. */
+void setup_out_region(struct json_object *obj, const struct setup *s);
+void setup_out_steering(struct json_object *obj, const struct setup *s);
+const char *split_name(int split);
+
+/* Options that both commands have. */
+enum setup_key {
+	KEY_QUEUES = 0x100,
+	KEY_REGION,
+	KEY_SIZE,
+	KEY_PAGE_SIZE,
+	KEY_SETUP_END,
+};
+#define SETUP_OPTIONS                                                                              \
+	{ "queues",                                                                                \
+	  KEY_QUEUES,                                                                              \
+	  "LIST",                                                                                  \
+	  0,                                                                                       \
+	  "Receive queues, like 3 or 1,3-5; default: the highest-numbered",                        \
+	  0 },                                                                                     \
+		{ "region",                                                                        \
+		  KEY_REGION,                                                                      \
+		  "SPEC",                                                                          \
+		  0,                                                                               \
+		  "Memory to receive into, see 'devmemctl region list'; default: udmabuf",         \
+		  0 },                                                                             \
+		{ "size", KEY_SIZE, "BYTES", 0, "Size of the region; default: 64M", 0 },           \
+	{                                                                                          \
+		"page-size", KEY_PAGE_SIZE, "BYTES", 0,                                            \
+			"Size of each receive buffer, a power of two (Linux 7.3); default: 4K", 0  \
+	}
+int setup_option(int key, const char *arg, struct setup_options *options);
+/* Checks that need all options. */
+int setup_options_check(struct setup_options *options);
+
+#endif
