@@ -647,6 +647,9 @@ static void no_limit(void **state)
 		devmem_region_providers(providers, 1);
 		assert_int_equal(providers[0].max_bytes, 0);
 	}
+	/* Exactly what is left. */
+	fake.mem_available_kib = 4096;
+	devmem_region_close(open_ok("memfd", 4 * MIB));
 	/* Exactly the limit, and a machine that doesn't say what memory it has. */
 	fake.size_limit_mb = 4;
 	fake.mem_available_kib = FAKE_NONE;
