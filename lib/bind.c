@@ -252,7 +252,8 @@ static void explain(const struct failed *failed, const struct devmem_error *copy
 			   " bytes: take larger pages (udmabuf:huge=2M) or a smaller "
 			   "rx-page-size",
 			   failed->rx_page_size);
-	} else if (!strcmp(copy->attribute, "queues.id") || copy->code == -ERANGE) {
+	} else if (!strcmp(copy->attribute, "queues.id") ||
+		   (copy->code == -ERANGE && !copy->attribute[0])) {
 		hint_range(failed, err);
 	} else if (copy->code == -EPERM) {
 		error_hint(err, "binding needs CAP_NET_ADMIN over the network namespace, before "
