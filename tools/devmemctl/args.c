@@ -21,7 +21,8 @@ struct parse {
 	const struct args_spec *spec;
 	struct args *args;
 	int operands;
-	int result; /* ARGS_RUN, or the exit code as soon as it is known */
+	const char *stumbled; /* word at which argp gave up */
+	int result;	      /* ARGS_RUN, or the exit code as soon as it is known */
 };
 
 /* argp is told so to stop; which error it was is in parse.result. */
@@ -50,7 +51,7 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 
 		snprintf(name, sizeof(name), "devmemctl %s", p->spec->name);
 		argp_help(state->root_argp, stdout,
-			  ARGP_HELP_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG, name);
+			  ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG, name);
 		return stop(p, output_flush(stdout));
 	}
 	case KEY_VERSION:
@@ -101,11 +102,16 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		return parse_operand(p, arg, state);
+	case ARGP_KEY_ERROR:
+		/* A word of several letters is left only after its last one. */
+		p->stumbled = state->argv[state->next - 1];
+		if (p->stumbled[0] != '-' && state->next < state->argc)
+			p->stumbled = state->argv[state->next];
+		return 0;
 	case ARGP_KEY_ARGS:
 	case ARGP_KEY_NO_ARGS:
 	case ARGP_KEY_END:
 	case ARGP_KEY_SUCCESS:
-	case ARGP_KEY_ERROR:
 	case ARGP_KEY_FINI:
 		return ARGP_ERR_UNKNOWN;
 	default:
@@ -148,15 +154,14 @@ int args_parse(struct ctl *ctl, const struct args_spec *spec, struct args *args,
 	const struct argp argp = { spec->options, parse_one, spec->usage, spec->summary,
 				   children,	  NULL,	     NULL };
 	struct parse p = { .ctl = ctl, .spec = spec, .args = args, .result = ARGS_RUN };
-	int next = 0;
 	error_t err;
 
 	memset(args, 0, sizeof(*args));
-	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP | ARGP_NO_ERRS, &next, &p);
+	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP | ARGP_NO_ERRS, NULL, &p);
 	if (p.result != ARGS_RUN)
 		return p.result;
 	if (err)
-		return unknown_option(spec, next > 0 && next <= argc ? argv[next - 1] : "");
+		return unknown_option(spec, p.stumbled ? p.stumbled : "");
 	if (p.operands < operands_of(spec) - spec->optional)
 		return args_missing(spec, spec->operands[p.operands]);
 	return ARGS_RUN;

@@ -120,7 +120,7 @@ static int hold(const struct ctl *ctl, const struct setup *s, bool steer)
 		for (size_t i = 0; i < s->queues.n; i++)
 			out_add_uint(list, s->queues.id[i]);
 		out_uint(obj, "page_size", stats.page_size);
-		setup_out_region(obj, s);
+		setup_out_region(obj, ctl, s);
 		if (steer)
 			setup_out_steering(obj, s);
 		result = out_print(ctl, stdout, obj, NULL);
@@ -147,7 +147,7 @@ int cmd_bind_rx(struct ctl *ctl, int argc, char **argv)
 		SETUP_OPTIONS,
 		{ "steer", KEY_STEER, NULL, 0,
 		  "Turn header split on and RSS off the queues first, and put all back at the end",
-		  0 },
+		  2 },
 		{ 0 },
 	};
 	struct bind_options options = { .setup.region = "udmabuf" };

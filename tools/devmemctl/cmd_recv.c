@@ -253,8 +253,6 @@ static int set_up(struct recv *r)
 		result = set_up_nic(r);
 	if (!result && o->listen)
 		result = stream_listen(r->listener);
-	if (!result)
-		result = sink_start(r->sink);
 	return result;
 }
 
@@ -315,7 +313,8 @@ static void out_binding(struct json_object *obj, const struct recv *r,
 	struct json_object *list;
 
 	if (!r->setup.binding) {
-		out_null(obj, "binding");
+		if (r->ctl->json)
+			out_null(obj, "binding");
 		return;
 	}
 	part = out_object(obj, "binding");
@@ -333,12 +332,13 @@ static void out_binding(struct json_object *obj, const struct recv *r,
 		out_uint(part, "flow_location", r->flow_location);
 }
 
-static void out_drops(struct json_object *obj, const struct drops *drops)
+static void out_drops(struct json_object *obj, const struct recv *r, const struct drops *drops)
 {
 	struct json_object *part;
 
 	if (!drops->known) {
-		out_null(obj, "drops");
+		if (r->ctl->json || r->setup.binding)
+			out_null(obj, "drops");
 		return;
 	}
 	part = out_object(obj, "drops");
@@ -382,15 +382,15 @@ static struct json_object *summary(const struct recv *r, const struct receive_re
 		out_str(obj, "end", signals_name(result->sig, name));
 	else
 		out_str(obj, "end", result->code ? "error" : "eof");
-	if (all || result->error[0])
+	if (r->ctl->json || result->error[0])
 		out_str(obj, "error", result->error[0] ? result->error : NULL);
 	out_bytes(obj, "bytes", bytes);
 	out_double(obj, "seconds", result->seconds);
 	if (result->seconds > 0)
 		out_double(obj, "mib_per_second", (double)bytes / result->seconds / (1 << 20));
-	else
+	else if (r->ctl->json)
 		out_null(obj, "mib_per_second");
-	if (all || result->sha256[0])
+	if (r->ctl->json || result->sha256[0])
 		out_str(obj, "sha256", result->sha256[0] ? result->sha256 : NULL);
 	if (!r->ctl->json) {
 		/* What matters of the counters. */
@@ -402,12 +402,12 @@ static struct json_object *summary(const struct recv *r, const struct receive_re
 				 result->rx.fragments_host);
 		out_bytes(obj, "held_at_most", result->rx.held_bytes_max);
 	}
-	setup_out_region(obj, &r->setup);
+	setup_out_region(obj, r->ctl, &r->setup);
 	out_binding(obj, r, &result->binding);
-	out_drops(obj, &result->drops);
+	out_drops(obj, r, &result->drops);
 	if (r->setup.steering)
 		setup_out_steering(obj, &r->setup);
-	else if (all)
+	else if (r->ctl->json)
 		out_null(obj, "steering");
 	if (all)
 		out_rx(obj, &result->rx);
@@ -439,6 +439,9 @@ static int next_stream(struct recv *r)
 		if (!result)
 			getsockname(r->fd, (struct sockaddr *)&r->local, &len);
 	}
+	/* Only now are files emptied. */
+	if (!result)
+		result = sink_start(r->sink);
 	if (result)
 		return result;
 	r->streams++;
@@ -535,27 +538,29 @@ int cmd_recv(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct argp_option argp_options[] = {
 		{ "listen", KEY_LISTEN, "ADDR:PORT", 0, "Wait for the sender; port 0: any free one",
-		  0 },
-		{ "connect", KEY_CONNECT, "ADDR:PORT", 0, "Connect to the sender", 0 },
-		{ "once", KEY_ONCE, NULL, 0, "Leave after one stream (--connect always does)", 0 },
+		  1 },
+		{ "connect", KEY_CONNECT, "ADDR:PORT", 0, "Connect to the sender", 1 },
+		{ "once", KEY_ONCE, NULL, 0, "Leave after one stream (--connect always does)", 1 },
 		{ "place", KEY_PLACE, NULL, 0,
-		  "Leave the NIC alone: receive in the ordinary way and copy into the region", 0 },
+		  "Leave the NIC alone: receive in the ordinary way and copy into the region; "
+		  "default region: memfd",
+		  1 },
+		{ "ready-fd", KEY_READY_FD, "N", 0,
+		  "Write a line there as soon as the sender may start, and close it", 1 },
 		SETUP_OPTIONS,
 		{ "output", KEY_OUTPUT, "FILE", 0, "Write the stream there; - is standard output",
-		  0 },
-		{ "sha256", KEY_SHA256, NULL, 0, "Compute the SHA-256 of each stream", 0 },
-		{ "map", KEY_MAP, "FILE", 0, "Write where each fragment landed: OFFSET LENGTH", 0 },
+		  3 },
+		{ "sha256", KEY_SHA256, NULL, 0, "Compute the SHA-256 of each stream", 3 },
+		{ "map", KEY_MAP, "FILE", 0, "Write where each fragment landed: OFFSET LENGTH", 3 },
 		{ "hold", KEY_HOLD, NULL, 0,
-		  "Release no fragment before the end: the stream stays in the region", 0 },
+		  "Release no fragment before the end: the stream stays in the region", 3 },
 		{ "expect", KEY_EXPECT, "BYTES", 0,
-		  "How many bytes will come, if known; a hint, never a limit", 0 },
+		  "How many bytes will come, if known; a hint, never a limit", 4 },
 		{ "held-max", KEY_HELD_MAX, "BYTES", 0,
-		  "Most bytes of the region that may be held, or none; default: a quarter", 0 },
-		{ "lowat", KEY_LOWAT, "BYTES", 0, "Highest low-water mark; default: 1M", 0 },
+		  "Most bytes of the region that may be held, or none; default: a quarter", 4 },
+		{ "lowat", KEY_LOWAT, "BYTES", 0, "Highest low-water mark; default: 1M", 4 },
 		{ "recv-max", KEY_RECV_MAX, "BYTES", 0, "Most bytes of one receive; default: 4M",
-		  0 },
-		{ "ready-fd", KEY_READY_FD, "N", 0,
-		  "Write a line there as soon as the sender may start, and close it", 0 },
+		  4 },
 		{ 0 },
 	};
 	struct recv_options options = { .ready_fd = -1 };

@@ -158,7 +158,8 @@ static int test(const struct ctl *ctl, const struct setup_options *options)
 	out_str(obj, "region", devmem_region_spec(region));
 	out_bytes(obj, "size", size);
 	out_bool(obj, "dmabuf", devmem_region_is_dmabuf(region));
-	out_str(obj, "note", devmem_region_note(region));
+	if (ctl->json || devmem_region_note(region))
+		out_str(obj, "note", devmem_region_note(region));
 	out_double(obj, "allocate_seconds", allocated - start);
 	out_double(obj, "write_seconds", written - allocated);
 	out_double(obj, "verify_seconds", end - written);

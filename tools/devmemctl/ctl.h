@@ -51,6 +51,12 @@ int fail_error(const struct devmem_error *err);
 /* The same for a system call of our own: "SUBJECT: strerror". errnum is positive. */
 int fail_errno(int errnum, const char *subject);
 
+/* The terminal shows an unfinished line, to be wiped before the next message. */
+void fail_on_progress_line(bool shown);
+
+/* What the last of these calls said, without "devmemctl: "; empty if there was none. */
+const char *fail_last(void);
+
 /* Prints "devmemctl: MESSAGE" on stderr if -v was given. */
 void say(const struct ctl *ctl, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -6,9 +6,18 @@
 
 #include "ctl.h"
 
+static char last_failure[1280];
+static bool on_progress_line;
+
+void fail_on_progress_line(bool shown)
+{
+	on_progress_line = shown;
+}
+
 /* One line whatever the text is made of: an argument may hold newlines. Written with one call, so
  * that lines of several processes don't mix. */
-__attribute__((format(printf, 1, 0))) static void print_line(const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void print_line(bool failure, const char *fmt,
+							     va_list ap)
 {
 	char line[1280] = "devmemctl: ";
 	size_t start = strlen(line);
@@ -27,7 +36,14 @@ __attribute__((format(printf, 1, 0))) static void print_line(const char *fmt, va
 			line[i] = '?';
 	line[end] = '\n';
 	line[end + 1] = '\0';
+	if (on_progress_line)
+		fputs("\r\033[K", stderr);
+	on_progress_line = false;
 	fputs(line, stderr);
+	if (failure) {
+		line[end] = '\0';
+		strcpy(last_failure, line + start);
+	}
 }
 
 int fail(int code, const char *fmt, ...)
@@ -35,9 +51,14 @@ int fail(int code, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	print_line(fmt, ap);
+	print_line(true, fmt, ap);
 	va_end(ap);
 	return code;
+}
+
+const char *fail_last(void)
+{
+	return last_failure;
 }
 
 int fail_error(const struct devmem_error *err)
@@ -69,7 +90,7 @@ void say(const struct ctl *ctl, const char *fmt, ...)
 	if (!ctl->verbose)
 		return;
 	va_start(ap, fmt);
-	print_line(fmt, ap);
+	print_line(false, fmt, ap);
 	va_end(ap);
 }
 
@@ -78,6 +99,6 @@ void note(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	print_line(fmt, ap);
+	print_line(false, fmt, ap);
 	va_end(ap);
 }

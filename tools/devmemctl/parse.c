@@ -74,6 +74,14 @@ int parse_size(const char *what, const char *text, uint64_t min, uint64_t max, u
 	return 0;
 }
 
+static int bad_address(const char *what, const char *text)
+{
+	return fail(EXIT_USAGE,
+		    "%s '%s': not ADDR:PORT with a numeric address, like 10.0.0.1:5000 or "
+		    "[::1]:5000",
+		    what, text);
+}
+
 int parse_address(const char *what, const char *text, struct sockaddr_storage *addr)
 {
 	static const struct addrinfo hints = {
@@ -81,45 +89,34 @@ int parse_address(const char *what, const char *text, struct sockaddr_storage *a
 		.ai_family = AF_UNSPEC,
 		.ai_socktype = SOCK_STREAM,
 	};
-	const char *colon = strrchr(text, ':');
+	bool v6 = text[0] == '[';
+	const char *start = v6 ? text + 1 : text;
+	const char *end = strchr(start, v6 ? ']' : ':');
+	const char *colon = v6 && end ? end + 1 : end;
 	struct addrinfo *found;
+	const char *rest;
 	char host[64];
 	uint64_t port;
-	bool v6;
-	size_t len;
-	int err;
 
 	memset(addr, 0, sizeof(*addr));
-	if (!colon || colon == text)
-		return fail(EXIT_USAGE, "%s '%s': not ADDR:PORT, like 10.0.0.1:5000 or [::1]:5000",
-			    what, text);
-	len = (size_t)(colon - text);
-	v6 = text[0] == '[' && colon[-1] == ']';
-	if (v6) {
-		text++;
-		len -= 2;
-	} else if (memchr(text, ':', len)) {
+	if (!v6 && end && strchr(end + 1, ':'))
 		return fail(EXIT_USAGE, "%s '%s': write an IPv6 address in brackets: [::1]:5000",
 			    what, text);
-	}
-	if (len >= sizeof(host) || !len)
-		return fail(EXIT_USAGE, "%s '%s': not a numeric IPv4 or IPv6 address", what, text);
-	if (parse_uint(what, colon + 1, 0, 65535, &port))
-		return EXIT_USAGE;
-	memcpy(host, text, len);
-	host[len] = '\0';
+	if (!end || *colon != ':' || end == start || (size_t)(end - start) >= sizeof(host))
+		return bad_address(what, text);
+	if (digits(colon + 1, &port, &rest) || *rest || port > UINT16_MAX)
+		return fail(EXIT_USAGE, "%s '%s': the port must be a number from 0 to 65535", what,
+			    text);
+	memcpy(host, start, (size_t)(end - start));
+	host[end - start] = '\0';
 	if (!v6 && !strcmp(host, "*"))
 		strcpy(host, "0.0.0.0");
-	err = getaddrinfo(host, colon + 1, &hints, &found);
-	if (err)
-		return fail(EXIT_USAGE, "%s '%s': not a numeric IPv4 or IPv6 address", what, host);
-	if (v6 != (found->ai_family == AF_INET6)) {
-		freeaddrinfo(found);
-		return fail(EXIT_USAGE, "%s '%s': brackets are for IPv6 addresses", what, host);
-	}
-	memcpy(addr, found->ai_addr, found->ai_addrlen);
+	if (getaddrinfo(host, colon + 1, &hints, &found))
+		return bad_address(what, text);
+	if (v6 == (found->ai_family == AF_INET6))
+		memcpy(addr, found->ai_addr, found->ai_addrlen);
 	freeaddrinfo(found);
-	return 0;
+	return addr->ss_family ? 0 : bad_address(what, text);
 }
 
 socklen_t address_len(const struct sockaddr_storage *addr)

@@ -64,6 +64,7 @@ void progress_show(struct progress *p, const struct devmem_rx_stats *stats,
 		(unsigned long long)stats->held_fragments, lost, p->terminal ? "\033[K" : "\n");
 	fflush(stderr);
 	p->shown = true;
+	fail_on_progress_line(p->terminal);
 	p->last_ms = now;
 	p->last_bytes = bytes;
 	p->next_ms = now + (p->terminal ? TERMINAL_EVERY_MS : LINES_EVERY_MS);
@@ -74,4 +75,5 @@ void progress_clear(struct progress *p)
 	if (p->terminal && p->shown)
 		fputs("\r\033[K", stderr);
 	p->shown = false;
+	fail_on_progress_line(false);
 }

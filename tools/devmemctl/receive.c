@@ -75,12 +75,19 @@ static void show_progress(struct receive *r)
 	progress_show(&r->progress, &stats, &r->result->drops);
 }
 
+/* Notes an error that was said already. */
+static int ended(struct receive *r, int code)
+{
+	r->result->code = code;
+	if (!code)
+		return 0;
+	snprintf(r->result->error, sizeof(r->result->error), "%s", fail_last());
+	return code;
+}
+
 static int end_with_error(struct receive *r, const struct devmem_error *err)
 {
-	progress_clear(&r->progress);
-	snprintf(r->result->error, sizeof(r->result->error), "%s", err->message);
-	r->result->code = fail_error(err);
-	return r->result->code;
+	return ended(r, fail_error(err));
 }
 
 static int rx_failed(struct receive *r, int code)
@@ -158,11 +165,8 @@ static int wait_for_bytes(struct receive *r, int fd)
 	ready = signals_wait(fd, POLLIN, timeout);
 	if (ready == -EINTR)
 		return interrupted(r);
-	if (ready < 0) {
-		progress_clear(&r->progress);
-		r->result->code = fail_errno(-ready, "poll");
-		return r->result->code;
-	}
+	if (ready < 0)
+		return ended(r, fail_errno(-ready, "poll"));
 	return check_starved(r);
 }
 
@@ -177,11 +181,8 @@ static int take(struct receive *r, const struct devmem_fragment *frags, int n)
 	if (result == -EINTR)
 		return interrupted(r);
 	if (result) {
-		r->result->code = result;
 		r->result->fatal = true;
-		snprintf(r->result->error, sizeof(r->result->error),
-			 "the stream couldn't be "
-			 "written");
+		ended(r, result);
 	}
 	return result;
 }
@@ -224,11 +225,8 @@ static void finish_sink(struct receive *r)
 	if (result == -EINTR) {
 		r->result->sig = signals_take(NULL);
 	} else if (result) {
-		r->result->code = result;
 		r->result->fatal = true;
-		snprintf(r->result->error, sizeof(r->result->error),
-			 "the stream couldn't be "
-			 "written");
+		ended(r, result);
 	}
 }
 
@@ -262,8 +260,7 @@ void receive_stream(struct receive_result *result, const struct ctl *ctl, const 
 		return;
 	}
 	devmem_rx_expect(r.rx, options->expect ? options->expect : DEVMEM_RX_STREAM);
-	result->code = sink_begin(sink);
-	if (result->code) {
+	if (ended(&r, sink_begin(sink))) {
 		result->fatal = true;
 		goto close_rx;
 	}

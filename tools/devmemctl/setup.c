@@ -221,14 +221,15 @@ const char *split_name(int split)
 	}
 }
 
-void setup_out_region(struct json_object *obj, const struct setup *s)
+void setup_out_region(struct json_object *obj, const struct ctl *ctl, const struct setup *s)
 {
 	struct json_object *region = out_object(obj, "region");
 
 	out_str(region, "spec", devmem_region_spec(s->region));
 	out_bytes(region, "size", devmem_region_size(s->region));
 	out_bool(region, "dmabuf", devmem_region_is_dmabuf(s->region));
-	out_str(region, "note", devmem_region_note(s->region));
+	if (ctl->json || devmem_region_note(s->region))
+		out_str(region, "note", devmem_region_note(s->region));
 }
 
 static void out_queues(struct json_object *obj, const char *key, const struct queue_list *queues)

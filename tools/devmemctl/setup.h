@@ -62,7 +62,7 @@ int setup_close(struct setup *s);
 void setup_drops(const struct setup *s, struct drops *drops);
 
 /* The set-up as a part of the results. */
-void setup_out_region(struct json_object *obj, const struct setup *s);
+void setup_out_region(struct json_object *obj, const struct ctl *ctl, const struct setup *s);
 void setup_out_steering(struct json_object *obj, const struct setup *s);
 const char *split_name(int split);
 
@@ -74,24 +74,16 @@ enum setup_key {
 	KEY_PAGE_SIZE,
 	KEY_SETUP_END,
 };
+/* clang-format off */
 #define SETUP_OPTIONS                                                                              \
-	{ "queues",                                                                                \
-	  KEY_QUEUES,                                                                              \
-	  "LIST",                                                                                  \
-	  0,                                                                                       \
-	  "Receive queues, like 3 or 1,3-5; default: the highest-numbered",                        \
-	  0 },                                                                                     \
-		{ "region",                                                                        \
-		  KEY_REGION,                                                                      \
-		  "SPEC",                                                                          \
-		  0,                                                                               \
-		  "Memory to receive into, see 'devmemctl region list'; default: udmabuf",         \
-		  0 },                                                                             \
-		{ "size", KEY_SIZE, "BYTES", 0, "Size of the region; default: 64M", 0 },           \
-	{                                                                                          \
-		"page-size", KEY_PAGE_SIZE, "BYTES", 0,                                            \
-			"Size of each receive buffer, a power of two (Linux 7.3); default: 4K", 0  \
-	}
+	{ "region", KEY_REGION, "SPEC", 0,                                                         \
+	  "Memory to receive into, see 'devmemctl region list'; default: udmabuf", 2 },            \
+	{ "size", KEY_SIZE, "BYTES", 0, "Size of the region; default: 64M", 2 },                   \
+	{ "queues", KEY_QUEUES, "LIST", 0,                                                         \
+	  "Receive queues, like 3 or 1,3-5; default: the highest-numbered", 2 },                   \
+	{ "page-size", KEY_PAGE_SIZE, "BYTES", 0,                                                  \
+	  "Size of each receive buffer, a power of two (Linux 7.3); default: the page size", 2 }
+/* clang-format on */
 int setup_option(int key, const char *arg, struct setup_options *options);
 /* Checks that need all options. */
 int setup_options_check(struct setup_options *options);
