@@ -52,8 +52,8 @@ extern const struct region_provider region_import;
 int region_check_size(uint64_t size, const char *subject, struct devmem_error *err);
 void region_list_add(struct region_list *list, const struct devmem_provider *provider);
 
-/* region_memfd.c: a memfd that can't shrink. allocate: with all of its memory, else the memory comes
- * with the first access. */
+/* region_memfd.c: a memfd that can't shrink. allocate: with all of its memory, else the memory
+ * comes with the first access. */
 int region_memfd_create(const char *subject, unsigned int flags, uint64_t size, bool allocate,
 			struct devmem_error *err);
 

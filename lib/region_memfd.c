@@ -15,7 +15,8 @@ static int create(unsigned int flags)
 {
 	int fd;
 
-	/* Where vm.memfd_noexec is 2 only this flag is let through; before Linux 6.3 it is unknown. */
+	/* Where vm.memfd_noexec is 2 only this flag is let through; before Linux 6.3 it is
+	 * unknown. */
 	fd = sys_memfd_create("devmem-region", flags | MFD_NOEXEC_SEAL | MFD_ALLOW_SEALING);
 	if (fd != -EINVAL)
 		return fd;

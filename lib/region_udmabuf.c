@@ -65,14 +65,13 @@ static int check_limit(uint64_t size, struct devmem_error *err)
 
 	if (!limit || size <= limit)
 		return 0;
-	error_input(
-		err, -EFBIG, "udmabuf",
-		"%" PRIu64 " bytes are over the module's limit of %" PRIu64
-		" MiB; raise it now with \"echo %" PRIu64 " > " SIZE_LIMIT
-		"\" as root, and for good with udmabuf.size_limit_mb=%" PRIu64
-		" on the kernel's command line (if a module: \"options udmabuf size_limit_mb=%" PRIu64
-		"\" in /etc/modprobe.d)",
-		size, limit / MIB, need, need, need);
+	error_input(err, -EFBIG, "udmabuf",
+		    "%" PRIu64 " bytes are over the module's limit of %" PRIu64
+		    " MiB; raise it now with \"echo %" PRIu64 " > " SIZE_LIMIT
+		    "\" as root, and for good with udmabuf.size_limit_mb=%" PRIu64
+		    " on the kernel's command line (if a module: \"options udmabuf "
+		    "size_limit_mb=%" PRIu64 "\" in /etc/modprobe.d)",
+		    size, limit / MIB, need, need, need);
 	error_kind(err, DEVMEM_ERROR_REFUSED);
 	return -EFBIG;
 }
@@ -83,8 +82,8 @@ static void advise_huge(char advice[256], const struct region_huge_pages *pages,
 	uint64_t need = size / HUGE_PAGE_SIZE;
 
 	snprintf(advice, 256,
-		 "%" PRIu64 " huge pages of 2 MiB are needed and %" PRIu64
-		 " are free; as root: echo %" PRIu64 " > " NR_HUGE_PAGES,
+		 "huge pages of 2 MiB: %" PRIu64 " needed, %" PRIu64 " free; as root: echo %" PRIu64
+		 " > " NR_HUGE_PAGES,
 		 need, pages->free, pages->total + need - pages->free);
 }
 
@@ -97,8 +96,9 @@ static int create_ordinary(int device, uint64_t size, struct devmem_error *err)
 	fd = region_host_check_available(size, SPEC_ORDINARY, err);
 	if (fd)
 		return fd;
-	/* Not allocated here: fallocate leaves pages that are cleared only when they are read through
-	 * the memfd, and a udmabuf would show what was in them before. The ioctl allocates them. */
+	/* Not allocated here: fallocate leaves pages that are cleared only when they are read
+	 * through the memfd, and a udmabuf would show what was in them before (seen on 7.3 with
+	 * init_on_alloc=0). The ioctl allocates and clears them. */
 	memfd = region_memfd_create(SPEC_ORDINARY, 0, size, false, err);
 	if (memfd < 0)
 		return memfd;
@@ -122,8 +122,8 @@ static int create_huge(int device, uint64_t size, struct devmem_error *err)
 	int memfd;
 	int fd;
 
-	/* Allocated here: a shortage is an error now instead of a SIGBUS later. The kernel clears huge
-	 * pages when it allocates them. */
+	/* Allocated here: a shortage is an error now instead of a SIGBUS later. The kernel clears
+	 * huge pages when it allocates them. */
 	memfd = region_memfd_create(SPEC_HUGE, MFD_HUGETLB | MFD_HUGE_2MB, size, true, err);
 	if (memfd < 0) {
 		if (!region_host_huge_pages(&pages) && pages.free < size / HUGE_PAGE_SIZE) {

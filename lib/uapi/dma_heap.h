@@ -3,8 +3,8 @@
 #define DEVMEM_UAPI_DMA_HEAP_H
 
 /*
- * What the kernel's include/uapi/linux/dma-heap.h says, stated by ourselves: an allocator that hands
- * out dma-bufs. Not to be included together with <linux/dma-heap.h>.
+ * What the kernel's include/uapi/linux/dma-heap.h says, stated by ourselves: an allocator that
+ * hands out dma-bufs. Not to be included together with <linux/dma-heap.h>.
  */
 
 #include <stddef.h>

@@ -285,11 +285,10 @@ static bool number_file(const char *path, char *text, size_t size)
 	if (!strcmp(path, "/proc/meminfo")) {
 		if (fake.mem_available_kib == FAKE_NONE)
 			return false;
-		snprintf(
-			text, size,
-			"MemTotal:       8000000 kB\nMemFree:         100 kB\nMemAvailable:    %" PRId64
-			" kB\nBuffers:         5 kB\n",
-			fake.mem_available_kib);
+		snprintf(text, size,
+			 "MemTotal:       8000000 kB\nMemFree:         100 kB\n"
+			 "MemAvailable:    %" PRId64 " kB\nBuffers:         5 kB\n",
+			 fake.mem_available_kib);
 		return true;
 	}
 	if (!strncmp(path, params, sizeof(params) - 1)) {

@@ -14,8 +14,8 @@
 #define FAKE_NONE INT64_MIN
 
 struct fake_machine {
-	/* The call with this number, from 1, answers fail_code instead of doing anything (close does
-	 * close). 0: none. */
+	/* The call with this number, from 1, answers fail_code instead of doing anything (close
+	 * does close). 0: none. */
 	int fail_at;
 	int fail_code;
 

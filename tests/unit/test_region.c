@@ -149,9 +149,8 @@ static void fallback_for_a_shortage(void **state)
 {
 	(void)state;
 	/* 10 in the pool, 9 free of which 1 is promised: 8 are left, 9 are needed. */
-	check_fallback(18 * MIB,
-		       ON_ORDINARY "9 huge pages of 2 MiB are needed and 8 are free; as root: echo "
-				   "11 > " NR_HUGE);
+	check_fallback(18 * MIB, ON_ORDINARY
+		       "huge pages of 2 MiB: 9 needed, 8 free; as root: echo 11 > " NR_HUGE);
 	assert_null(strstr(fake.log, "memfd_create huge"));
 }
 
@@ -160,9 +159,8 @@ static void fallback_for_more_promised_than_free(void **state)
 	(void)state;
 	fake.huge_free = 1;
 	fake.huge_reserved = 3;
-	check_fallback(2 * MIB,
-		       ON_ORDINARY "1 huge pages of 2 MiB are needed and 0 are free; as root: echo "
-				   "11 > " NR_HUGE);
+	check_fallback(2 * MIB, ON_ORDINARY
+		       "huge pages of 2 MiB: 1 needed, 0 free; as root: echo 11 > " NR_HUGE);
 }
 
 static void fallback_for_a_kernel_without(void **state)
@@ -448,17 +446,17 @@ static const struct refusal {
 	const char *message;
 } refusals[] = {
 	{ "", 4096, USUAL, -EINVAL, INPUT, "",
-	  "region spec: no such kind of region; there are udmabuf, udmabuf:huge=2M, udmabuf:huge=no, "
-	  "heap:NAME, memfd and fd:N" },
+	  "region spec: no such kind of region; there are udmabuf, udmabuf:huge=2M, "
+	  "udmabuf:huge=no, heap:NAME, memfd and fd:N" },
 	{ "udma", 4096, USUAL, -EINVAL, INPUT, "",
-	  "udma: no such kind of region; there are udmabuf, udmabuf:huge=2M, udmabuf:huge=no, "
-	  "heap:NAME, memfd and fd:N" },
+	  "udma: no such kind of region; there are udmabuf, udmabuf:huge=2M, "
+	  "udmabuf:huge=no, heap:NAME, memfd and fd:N" },
 	{ "udmabuffer", 4096, USUAL, -EINVAL, INPUT, "",
-	  "udmabuffer: no such kind of region; there are udmabuf, udmabuf:huge=2M, udmabuf:huge=no, "
-	  "heap:NAME, memfd and fd:N" },
+	  "udmabuffer: no such kind of region; there are udmabuf, udmabuf:huge=2M, "
+	  "udmabuf:huge=no, heap:NAME, memfd and fd:N" },
 	{ ":", 4096, USUAL, -EINVAL, INPUT, "",
-	  ":: no such kind of region; there are udmabuf, udmabuf:huge=2M, udmabuf:huge=no, "
-	  "heap:NAME, memfd and fd:N" },
+	  ":: no such kind of region; there are udmabuf, udmabuf:huge=2M, "
+	  "udmabuf:huge=no, heap:NAME, memfd and fd:N" },
 	{ "udmabuf:", 4096, USUAL, -EINVAL, INPUT, "",
 	  "udmabuf: unknown option \"\"; there are huge=2M and huge=no" },
 	{ "udmabuf:huge=1G", 4096, USUAL, -EINVAL, INPUT, "",
@@ -480,15 +478,16 @@ static const struct refusal {
 	  "/dev/udmabuf: no such device; load it (modprobe udmabuf), or take a kernel built with "
 	  "CONFIG_UDMABUF" },
 	{ "udmabuf", 4096, UDMABUF_EACCES, -EACCES, MISSING, "open",
-	  "/dev/udmabuf: open: Permission denied (EACCES); run as root, or give it to your group with "
-	  "a udev rule (KERNEL==\"udmabuf\", GROUP=\"...\", MODE=\"0660\")" },
+	  "/dev/udmabuf: open: Permission denied (EACCES); run as root, or give it to your "
+	  "group with a udev rule (KERNEL==\"udmabuf\", GROUP=\"...\", MODE=\"0660\")" },
 	{ "udmabuf", 4096, UDMABUF_EPERM, -EPERM, MISSING, "open",
-	  "/dev/udmabuf: open: Operation not permitted (EPERM); run as root, or give it to your group "
-	  "with a udev rule (KERNEL==\"udmabuf\", GROUP=\"...\", MODE=\"0660\")" },
+	  "/dev/udmabuf: open: Operation not permitted (EPERM); run as root, or give it to your "
+	  "group with a udev rule (KERNEL==\"udmabuf\", GROUP=\"...\", MODE=\"0660\")" },
 	{ "udmabuf", 4096, UDMABUF_EMFILE, -EMFILE, REFUSED, "open",
 	  "/dev/udmabuf: open: Too many open files (EMFILE)" },
 	{ "udmabuf", 4 * MIB + 4096, LIMIT_4_MIB, -EFBIG, REFUSED, "",
-	  "udmabuf: 4198400 bytes are over the module's limit of 4 MiB; raise it now with \"echo 5 > " SIZE_LIMIT
+	  "udmabuf: 4198400 bytes are over the module's limit of 4 MiB; raise it now with "
+	  "\"echo 5 > " SIZE_LIMIT
 	  "\" as root, and for good with udmabuf.size_limit_mb=5 on the kernel's command "
 	  "line (if a module: \"options udmabuf size_limit_mb=5\" in /etc/modprobe.d)" },
 	{ "udmabuf:huge=no", 8 * MIB, LIMIT_UNKNOWN_TO_US, -EINVAL, REFUSED, "UDMABUF_CREATE",
@@ -497,11 +496,11 @@ static const struct refusal {
 	{ "udmabuf:huge=2M", 4 * MIB, NO_HUGE, -ENODEV, MISSING, "memfd_create",
 	  "udmabuf:huge=2M: memfd_create: No such device (ENODEV); or take udmabuf:huge=no" },
 	{ "udmabuf:huge=2M", 4 * MIB, FEW_HUGE, -ENOSPC, REFUSED, "fallocate",
-	  "udmabuf:huge=2M: fallocate: No space left on device (ENOSPC); 2 huge pages of 2 MiB are "
-	  "needed and 1 are free; as root: echo 3 > " NR_HUGE "; or take udmabuf:huge=no" },
+	  "udmabuf:huge=2M: fallocate: No space left on device (ENOSPC); huge pages of "
+	  "2 MiB: 2 needed, 1 free; as root: echo 3 > " NR_HUGE "; or take udmabuf:huge=no" },
 	{ "udmabuf:huge=2M", 4 * MIB, HUGE_NOT_TAKEN, -EBADFD, REFUSED, "UDMABUF_CREATE",
-	  "/dev/udmabuf: UDMABUF_CREATE: File descriptor in bad state (EBADFD); this kernel's udmabuf "
-	  "may not take huge pages; or take udmabuf:huge=no" },
+	  "/dev/udmabuf: UDMABUF_CREATE: File descriptor in bad state (EBADFD); this kernel's "
+	  "udmabuf may not take huge pages; or take udmabuf:huge=no" },
 	{ "udmabuf:huge=no", MIB, LITTLE_MEMORY, -ENOMEM, REFUSED, "",
 	  "udmabuf:huge=no: 1024 KiB asked for, and the machine has 1023 KiB left (MemAvailable in "
 	  "/proc/meminfo); ask for less" },
@@ -543,15 +542,16 @@ static const struct refusal {
 	  "heap:system: this machine has no dma-buf heaps (nothing in /dev/dma_heap); the kernel "
 	  "needs CONFIG_DMABUF_HEAPS and a heap, such as CONFIG_DMABUF_HEAPS_SYSTEM" },
 	{ "heap:system", 4096, HEAP_EACCES, -EACCES, MISSING, "open",
-	  "heap:system: open: Permission denied (EACCES); run as root, or give /dev/dma_heap/system to "
-	  "your group with a udev rule (SUBSYSTEM==\"dma_heap\", GROUP=\"...\", MODE=\"0640\")" },
+	  "heap:system: open: Permission denied (EACCES); run as root, or give "
+	  "/dev/dma_heap/system to your group with a udev rule ("
+	  "SUBSYSTEM==\"dma_heap\", GROUP=\"...\", MODE=\"0640\")" },
 	{ "heap:system", 4096, HEAP_EBUSY, -EBUSY, REFUSED, "open",
 	  "heap:system: open: Device or resource busy (EBUSY)" },
 	{ "heap:system", 4096, HEAP_ENODEV, -ENODEV, MISSING, "open",
 	  "heap:system: open: No such device (ENODEV)" },
 	{ "heap:system", 8192, HEAP_FULL, -ENOMEM, REFUSED, "DMA_HEAP_IOCTL_ALLOC",
-	  "heap:system: DMA_HEAP_IOCTL_ALLOC: Cannot allocate memory (ENOMEM); it has no room for 8192 "
-	  "bytes; ask for less, or close other regions of it" },
+	  "heap:system: DMA_HEAP_IOCTL_ALLOC: Cannot allocate memory (ENOMEM); it has no room for "
+	  "8192 bytes; ask for less, or close other regions of it" },
 	{ "fd", 0, USUAL, -EINVAL, INPUT, "",
 	  "fd: the number of an open dma-buf must follow: fd:N" },
 	{ "fd:", 0, USUAL, -EINVAL, INPUT, "",

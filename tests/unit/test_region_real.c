@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Regions through the real system calls, as far as any machine has them: memfds, what is no dma-buf,
- * and nodes that aren't there. */
+/* Regions through the real system calls, as far as any machine has them: memfds, what is no
+ * dma-buf, and nodes that aren't there. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
