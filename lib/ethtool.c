@@ -250,6 +250,7 @@ int ethtool_set_rss(const struct ethtool_dev *dev, const uint32_t *table, uint32
 		.names = ethtool_msg_rss_names,
 	};
 	size_t size = ethtool_msg_rss_set_size(n);
+	struct devmem_error first = { 0 };
 	struct nlmsghdr *nlh;
 	uint16_t family;
 	void *buf;
@@ -263,10 +264,12 @@ int ethtool_set_rss(const struct ethtool_dev *dev, const uint32_t *table, uint32
 		return error_system(err, -ENOMEM, "rss-set", dev->name, NULL);
 	nlh = ethtool_msg_rss_set(buf, size, family, dev->ifindex, table, n);
 	/* Before Linux 6.17 netlink can't; a table can be too long for one attribute. */
-	ret = nlh ? genl_do(dev->genl, nlh, &call, err) : -EOPNOTSUPP;
+	ret = nlh ? genl_do(dev->genl, nlh, &call, &first) : -EOPNOTSUPP;
 	free(buf);
 	if (ret == -EOPNOTSUPP)
-		ret = ethtool_ioctl_rss_set(&io, table, n, err);
+		return ethtool_ioctl_rss_set(&io, table, n, err);
+	if (ret && err)
+		*err = first;
 	return ret;
 }
 
@@ -296,6 +299,7 @@ int ethtool_get_rules(const struct ethtool_dev *dev, struct uapi_rxnfc **rules, 
 		      uint32_t *places, struct devmem_error *err)
 {
 	const struct ethtool_ioctl io = io_of(dev);
+	struct devmem_error failed = { 0 };
 	uint32_t *taken, count, i;
 	int ret;
 
@@ -310,12 +314,15 @@ int ethtool_get_rules(const struct ethtool_dev *dev, struct uapi_rxnfc **rules, 
 	}
 	*n = 0;
 	for (i = 0; i < count; i++) {
-		ret = ethtool_ioctl_rule_get(&io, taken[i], &(*rules)[*n], err);
+		ret = ethtool_ioctl_rule_get(&io, taken[i], &(*rules)[*n], &failed);
 		/* Deleted meanwhile: drivers say so in one of these ways. */
 		if (ret == -ENOENT || ret == -EINVAL)
 			continue;
-		if (ret)
+		if (ret) {
+			if (err)
+				*err = failed;
 			goto err_free_rules;
+		}
 		(*rules)[*n].fs.location = taken[i];
 		(*n)++;
 	}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DEVMEM_LIB_NETDEV_H
+#define DEVMEM_LIB_NETDEV_H
+
+/* What other objects need of an interface. */
+
+#include <devmem/netdev.h>
+
+#include "ethtool.h"
+
+/* The interface for ethtool.h's calls, owned by the handle: index, name, and the handle's netlink
+ * socket. Never open a binding with that socket. */
+const struct ethtool_dev *netdev_dev(const struct devmem_netdev *netdev);
+
+#endif
