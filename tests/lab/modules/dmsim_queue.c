@@ -112,11 +112,13 @@ static u32 dmsim_queue_bufsz(struct net_device *dev, int idx)
 #if LAB_KERNEL_7
 	struct netdev_queue_config qcfg;
 
-	netdev_queue_config(dev, idx, &qcfg);
-	return qcfg.rx_page_size;
-#else
-	return PAGE_SIZE;
+	/* without queue management the core has no configuration to ask for */
+	if (dev->queue_mgmt_ops) {
+		netdev_queue_config(dev, idx, &qcfg);
+		return qcfg.rx_page_size;
+	}
 #endif
+	return PAGE_SIZE;
 }
 
 /* tells the core which NAPI serves which of the first @n queues; the others have none */
