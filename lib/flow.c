@@ -371,10 +371,13 @@ int devmem_flow_add(struct devmem_netdev *netdev, const struct devmem_flow *flow
 		    uint32_t *location, struct devmem_error *err)
 {
 	struct uapi_rx_flow_spec rule;
+	uint32_t rx_queues;
 	int ret;
 
-	ret = flow_insert(netdev_dev(netdev), flow, queue, devmem_netdev_info(netdev)->rx_queues,
-			  &rule, err);
+	ret = netdev_rx_queues(netdev, &rx_queues, err);
+	if (ret)
+		return ret;
+	ret = flow_insert(netdev_dev(netdev), flow, queue, rx_queues, &rule, err);
 	if (ret)
 		return ret;
 	if (location)

@@ -433,10 +433,32 @@ const struct devmem_netdev_info *devmem_netdev_info(const struct devmem_netdev *
 	return &netdev->info;
 }
 
-/* The queues of an interface that is down, which the kernel doesn't list. */
-static int add_unlisted(const struct devmem_netdev *nd, struct queues *queues)
+/* Counts the queues as they are now, without touching the snapshot, which the caller may have
+ * pointers into. */
+static int count_now(const struct devmem_netdev *nd, struct devmem_netdev_info *now,
+		     struct devmem_error *err)
 {
-	const struct devmem_netdev_info *info = &nd->info;
+	int ret;
+
+	memset(now, 0, sizeof(*now));
+	ret = snapshot_channels(nd, now, err);
+	return ret ? ret : snapshot_queues(nd, now, err);
+}
+
+int netdev_rx_queues(const struct devmem_netdev *netdev, uint32_t *n, struct devmem_error *err)
+{
+	struct devmem_netdev_info now;
+	int ret;
+
+	ret = count_now(netdev, &now, err);
+	if (!ret)
+		*n = now.rx_queues;
+	return ret;
+}
+
+/* The queues of an interface that is down, which the kernel doesn't list. */
+static int add_unlisted(const struct devmem_netdev_info *info, struct queues *queues)
+{
 	struct devmem_queue queue;
 	uint32_t i;
 	int ret;
@@ -519,6 +541,7 @@ free_rules:
 int devmem_netdev_queues(struct devmem_netdev *netdev, struct devmem_queue **queues, size_t *n,
 			 struct devmem_error *err)
 {
+	struct devmem_netdev_info now;
 	struct queues list;
 	uint32_t nrx = 0;
 	int ret;
@@ -527,11 +550,10 @@ int devmem_netdev_queues(struct devmem_netdev *netdev, struct devmem_queue **que
 	if (ret)
 		return ret;
 	if (!list.n) {
-		/* The channels may have changed since the snapshot. */
-		ret = devmem_netdev_refresh(netdev, err);
+		ret = count_now(netdev, &now, err);
 		if (ret)
 			goto err_free;
-		ret = add_unlisted(netdev, &list);
+		ret = add_unlisted(&now, &list);
 		if (ret) {
 			error_system(err, ret, "queue-get", netdev->dev.name, NULL);
 			goto err_free;

@@ -11,5 +11,7 @@
 /* The interface for ethtool.h's calls, owned by the handle: index, name, and the handle's netlink
  * socket. Never open a binding with that socket. */
 const struct ethtool_dev *netdev_dev(const struct devmem_netdev *netdev);
+/* Receive queues in use now; the snapshot stays as it is. */
+int netdev_rx_queues(const struct devmem_netdev *netdev, uint32_t *n, struct devmem_error *err);
 
 #endif
