@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DEVMEM_TESTS_FAKE_KERNEL_H
+#define DEVMEM_TESTS_FAKE_KERNEL_H
+
+/*
+ * A kernel in this process, in place of lib/sys.c.
+ *
+ * Interfaces with their drivers' abilities and settings; the generic netlink families nlctrl,
+ * netdev and ethtool; the SIOCETHTOOL ioctls; dma-bufs; TCP sockets that have addresses and no
+ * data. Netlink messages are read and written with libnl, never with libmnl or the library's own
+ * codecs, and checked the way the kernel checks them: attribute policies, order of checks, extended
+ * acknowledgements.
+ *
+ * Every system call is counted and can be made to fail. Every change of a setting is logged in
+ * order. fake_end() complains about descriptors and mappings that were left behind, and about calls
+ * that no program should make.
+ */
+
+#include <linux/ethtool.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define FAKE_QUEUES 16
+#define FAKE_INDIR 128
+#define FAKE_KEY 40
+#define FAKE_RULES 32
+
+enum fake_personality {
+	FAKE_LINUX_6_12, /* no hds-thresh, no RSS_SET, bind-rx as it was at first */
+	FAKE_LINUX_7_3,
+};
+
+struct fake_rule {
+	uint32_t used;
+	uint32_t rss_context;
+	struct ethtool_rx_flow_spec fs;
+};
+
+/* What can be set on an interface, without padding: compared byte for byte. */
+struct fake_state {
+	uint32_t ring_rx, ring_tx;
+	uint32_t split; /* as configured: 0 = left to the driver */
+	uint32_t hds_thresh;
+	uint32_t combined;
+	uint32_t rss_configured; /* the table is somebody's choice, not the driver's default */
+	uint32_t rss_hfunc;
+	uint32_t padding;
+	uint64_t features_wanted, features;
+	uint32_t indir[FAKE_INDIR];
+	uint8_t key[FAKE_KEY];
+	struct fake_rule rules[FAKE_RULES];
+	uint32_t bound[FAKE_QUEUES]; /* binding id of each receive queue */
+};
+
+/* One interface: what its driver can, and its settings. */
+struct fake_nic {
+	uint32_t ifindex;
+	char name[16];
+	bool present;
+	bool up;
+	uint32_t mtu;
+
+	/* Driver */
+	char driver[32], bus[32];	  /* driver "" = no drvinfo */
+	bool queue_mgmt;		  /* can restart single queues: needed for bind-rx */
+	bool dma;			  /* has a device that can DMA */
+	bool has_rings, can_set_rings;
+	bool can_split, can_hds_thresh;
+	uint32_t split_auto;		  /* what it reports while the split is left to it */
+	uint32_t ring_rx_max, ring_tx_max, hds_thresh_max;
+	bool has_channels;
+	uint32_t combined_max;
+	bool has_rss, can_set_rss, rss_contexts;
+	uint32_t indir_size, key_size;
+	bool has_rules;			  /* get_rxnfc and set_rxnfc */
+	bool can_set_rules;
+	uint32_t rules_max;
+	bool location_any;		  /* driver picks a rule's place */
+	bool location_only_any;		  /* and accepts no other way */
+	bool refuse_duplicates;		  /* EEXIST for a rule that is there already */
+	bool ntuple_fixed;		  /* ntuple-filters can't be switched */
+	bool ntuple_off_flushes;	  /* switching them off empties the table */
+	bool rules_need_ntuple;		  /* EOPNOTSUPP while they are off */
+	bool has_qstats;
+	bool rx_page_size;		  /* QCFG_RX_PAGE_SIZE */
+	bool xdp;			  /* an XDP program is attached */
+	uint32_t xsk_queues, io_uring_queues; /* bit masks */
+	uint32_t leased_queues;
+	bool has_page_pools;
+	uint64_t rx_packets, rx_bytes, alloc_fail, hw_drops, hw_overruns, inflight;
+
+	struct fake_state state;
+};
+
+/* Starts an empty kernel. */
+void fake_begin(enum fake_personality personality);
+/* Checks for leaks and complaints, and forgets everything. Fails the running cmocka test. */
+void fake_end(void);
+
+/* A NIC with everything: 4 combined channels, split off, 8-entry table by default, driver picks
+ * places. The caller changes what he wants different before the first call. */
+struct fake_nic *fake_nic_rich(const char *name);
+/* Like veth: no rings, no RSS, no rules, no statistics, one queue. */
+struct fake_nic *fake_nic_poor(const char *name);
+struct fake_nic *fake_nic_find(const char *name);
+/* Puts a rule into the table from outside the library. */
+void fake_rule_put(struct fake_nic *nic, uint32_t location, uint32_t flow_type, uint64_t cookie);
+/* Fills the table with the driver's default. */
+void fake_indir_default(struct fake_nic *nic);
+
+void fake_snapshot(const struct fake_nic *nic, struct fake_state *state);
+/* Fails the running test with a list of differences. */
+void fake_assert_state(const struct fake_nic *nic, const struct fake_state *state, const char *why);
+bool fake_same_state(const struct fake_nic *nic, const struct fake_state *state);
+
+/* Descriptors of the test's own. */
+int fake_dmabuf(uint64_t size);
+/* dma-buf whose scatter list has pieces of that many bytes: checked against rx-page-size. */
+int fake_dmabuf_pieces(uint64_t size, uint64_t piece);
+int fake_tcp(const void *local, const void *peer, socklen_t len);
+int fake_udp(void);
+void fake_close(int fd);
+
+/* Privilege: CAP_NET_ADMIN. On from the beginning. */
+void fake_admin(bool on);
+
+/* System calls of the library so far. */
+unsigned int fake_calls(void);
+/* Call number `at` (the first is 1) fails with -code before it does anything. 0 takes it back. More
+ * than one may be set. */
+void fake_fail(unsigned int at, int code);
+/* As fake_fail(), for this and every later call. */
+void fake_fail_from(unsigned int at, int code);
+/* Call number `at` finds the interface gone. */
+void fake_vanish(unsigned int at, struct fake_nic *nic);
+/* Name of the n-th call, for messages: "sys_send". */
+const char *fake_call_name(unsigned int n);
+/* True if the n-th call did nothing but close a descriptor or unmap. */
+bool fake_call_is_release(unsigned int n);
+
+/* What happens to the next answers (datagrams from the netlink sockets), in order of arrival. */
+enum fake_mischief {
+	FAKE_FINE,
+	FAKE_SHORT,	 /* cut within a message */
+	FAKE_STUB,	 /* cut within the first header */
+	FAKE_EMPTY,	 /* datagram without a byte */
+	FAKE_GARBAGE,	 /* random bytes */
+	FAKE_TWICE,	 /* delivered twice */
+	FAKE_STALE,	 /* preceded by the answer to an older request */
+	FAKE_FOREIGN,	 /* preceded by an answer addressed to another socket */
+	FAKE_NOTICE,	 /* preceded by a multicast notification */
+	FAKE_DUMP_INTR,	 /* NLM_F_DUMP_INTR on its messages */
+	FAKE_OVERRUN,	 /* recv says ENOBUFS once */
+	FAKE_BAD_LENGTH, /* nlmsg_len points past the end */
+	FAKE_NO_TYPE,	 /* answer of an unexpected type */
+	FAKE_MISCHIEFS,
+};
+/* The n-th datagram from now (the first is 1). */
+void fake_mischief(unsigned int n, enum fake_mischief what);
+/* Answers of dumps are split into datagrams of at most so many bytes. */
+void fake_dump_size(size_t bytes);
+
+/* Ordered log of changes: "eth1 rings-set split=2 hds-thresh=0". */
+size_t fake_log_len(void);
+const char *fake_log(size_t i);
+void fake_log_clear(void);
+
+/* Last request that reached the kernel over netlink. */
+const void *fake_last_request(size_t *len);
+
+#endif

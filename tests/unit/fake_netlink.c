@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Generic netlink as the kernel does it: strict parsing, acknowledgements, dumps, nlctrl. Facts from
+ * the kernel's lib/nlattr.c, net/netlink/af_netlink.c and net/netlink/genetlink.c. */
+#include "fake_internal.h"
+
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef NLMSGERR_ATTR_MISS_TYPE
+#define NLMSGERR_ATTR_POLICY 4
+#define NLMSGERR_ATTR_MISS_TYPE 5
+#define NLMSGERR_ATTR_MISS_NEST 6
+#endif
+
+int fake_refuse(struct extack *ext, int code, const void *bad, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (fmt) {
+		va_start(ap, fmt);
+		vsnprintf(ext->text, sizeof(ext->text), fmt, ap);
+		va_end(ap);
+	}
+	if (bad)
+		ext->bad = bad;
+	return code;
+}
+
+int fake_missing(struct extack *ext, int type, const void *nest)
+{
+	ext->miss_type = type;
+	ext->miss_nest = nest;
+	return -EINVAL;
+}
+
+static int check_range(struct extack *ext, const struct nlattr *attr, const struct attr_policy *pol,
+		       uint64_t value)
+{
+	ext->policy = pol;
+	if (pol->ranged && (value < pol->min || value > pol->max))
+		return fake_refuse(ext, -ERANGE, attr, "integer out of range");
+	if (pol->mask && (value & ~pol->mask))
+		return fake_refuse(ext, -EINVAL, attr, "reserved bit set");
+	ext->policy = NULL;
+	return 0;
+}
+
+static int check_attr(struct extack *ext, struct nlattr *attr, const struct attr_policy *pol)
+{
+	static const int widths[] = {
+		[K_U8] = 1, [K_U16] = 2, [K_U32] = 4, [K_S32] = 4, [K_UINT] = 0, [K_NESTED] = 0,
+	};
+	static const char failed[] = "Attribute failed policy validation";
+	bool nested = attr->nla_type & NLA_F_NESTED;
+	int len = nla_len(attr);
+
+	if (pol->kind <= K_S32 && widths[pol->kind] && len != widths[pol->kind]) {
+		ext->policy = pol;
+		return fake_refuse(ext, -EINVAL, attr, "invalid attribute length");
+	}
+	if (pol->kind == K_NESTED && !nested)
+		return fake_refuse(ext, -EINVAL, attr, "NLA_F_NESTED is missing");
+	if (pol->kind != K_NESTED && pol->kind != K_NONE && nested)
+		return fake_refuse(ext, -EINVAL, attr, "NLA_F_NESTED not expected");
+	switch (pol->kind) {
+	case K_NONE:
+		return fake_refuse(ext, -EINVAL, attr, "Unsupported attribute");
+	case K_U8:
+		return check_range(ext, attr, pol, nla_get_u8(attr));
+	case K_U16:
+		return check_range(ext, attr, pol, nla_get_u16(attr));
+	case K_U32:
+	case K_S32:
+		return check_range(ext, attr, pol, nla_get_u32(attr));
+	case K_UINT:
+		if (len != 4 && len != 8)
+			return fake_refuse(ext, -EINVAL, attr, "invalid attribute length");
+		return check_range(ext, attr, pol,
+				   len == 4 ? nla_get_u32(attr) : nla_get_u64(attr));
+	case K_STRING:
+		if (len < 1)
+			return fake_refuse(ext, -ERANGE, attr, failed);
+		if (!memchr(nla_data(attr), 0, (size_t)len))
+			return fake_refuse(ext, -EINVAL, attr, failed);
+		if (pol->max && (uint64_t)len > pol->max + 1)
+			return fake_refuse(ext, -ERANGE, attr, failed);
+		return 0;
+	case K_BINARY:
+		if (pol->ranged && ((uint64_t)len < pol->min || (uint64_t)len > pol->max))
+			return fake_refuse(ext, -ERANGE, attr,
+					   "binary attribute size out of range");
+		return 0;
+	case K_FLAG:
+		return len ? fake_refuse(ext, -ERANGE, attr, failed) : 0;
+	case K_NESTED:
+		if (!len)
+			return 0;
+		if (len < NLA_HDRLEN)
+			return fake_refuse(ext, -ERANGE, attr, failed);
+		if (pol->nested) {
+			struct nlattr *tb[TB_MAX + 1];
+
+			return fake_parse(ext, tb, pol->nested_max, nla_data(attr), len,
+					  pol->nested);
+		}
+		return 0;
+	}
+	return 0;
+}
+
+int fake_parse(struct extack *ext, struct nlattr **tb, int max, struct nlattr *head, int len,
+	       const struct attr_policy *policy)
+{
+	struct nlattr *attr;
+	int left, ret, type;
+
+	memset(tb, 0, sizeof(*tb) * (size_t)(max + 1));
+	nla_for_each_attr(attr, head, len, left) {
+		type = nla_type(attr);
+		if (!type || type > max)
+			return fake_refuse(ext, -EINVAL, attr, "Unknown attribute type");
+		if (policy) {
+			ret = check_attr(ext, attr, &policy[type]);
+			if (ret)
+				return ret;
+		}
+		tb[type] = attr;
+	}
+	if (left > 0)
+		return fake_refuse(ext, -EINVAL, NULL, "bytes leftover after parsing attributes");
+	return 0;
+}
+
+int fake_parse_nested(struct extack *ext, struct nlattr **tb, int max, struct nlattr *nest,
+		      const struct attr_policy *policy)
+{
+	if (!(nest->nla_type & NLA_F_NESTED))
+		return fake_refuse(ext, -EINVAL, nest, "NLA_F_NESTED is missing");
+	return fake_parse(ext, tb, max, nla_data(nest), nla_len(nest), policy);
+}
+
+void fake_put_uint(struct nl_msg *msg, int type, uint64_t value)
+{
+	if (value >> 32)
+		nla_put_u64(msg, type, value);
+	else
+		nla_put_u32(msg, type, (uint32_t)value);
+}
+
+struct nl_msg *fake_answer(const struct request *req, uint8_t cmd, int flags)
+{
+	struct nl_msg *msg = nlmsg_alloc_size(32768);
+
+	if (!msg || !genlmsg_put(msg, req->sock->portid, req->nlh->nlmsg_seq, req->nlh->nlmsg_type,
+				 0, flags, cmd, 1))
+		abort();
+	return msg;
+}
+
+void fake_reply(const struct request *req, struct nl_msg *msg)
+{
+	fake_queue(req->sock, nlmsg_hdr(msg), nlmsg_hdr(msg)->nlmsg_len);
+	nlmsg_free(msg);
+}
+
+/* What the attribute may be: net/netlink/policy.c. */
+static void put_policy(struct nl_msg *msg, const struct attr_policy *pol)
+{
+	enum { TYPE = 1, MIN_S, MAX_S, MIN_U, MAX_U, MASK = 12 };
+	static const uint32_t types[] = {
+		[K_FLAG] = 1, [K_U8] = 2, [K_U16] = 3, [K_U32] = 4,  [K_S32] = 8,
+		[K_BINARY] = 10, [K_STRING] = 12, [K_NESTED] = 13, [K_UINT] = 17,
+	};
+	struct nlattr *nest = nla_nest_start(msg, NLMSGERR_ATTR_POLICY);
+	uint64_t max = pol->max;
+
+	if (!pol->ranged)
+		max = pol->kind == K_U8 ? UINT8_MAX : pol->kind == K_U16 ? UINT16_MAX : UINT32_MAX;
+	if (pol->mask) {
+		nla_put_u64(msg, MASK, pol->mask);
+	} else if (pol->kind <= K_UINT) {
+		nla_put_u64(msg, pol->kind == K_S32 ? MIN_S : MIN_U, pol->min);
+		nla_put_u64(msg, pol->kind == K_S32 ? MAX_S : MAX_U, max);
+	}
+	nla_put_u32(msg, TYPE, types[pol->kind]);
+	nla_nest_end(msg, nest);
+}
+
+static void put_extack(struct nl_msg *msg, const struct request *req, int code)
+{
+	const char *start = (const char *)req->nlh;
+
+	if (req->ext.text[0])
+		nla_put_string(msg, NLMSGERR_ATTR_MSG, req->ext.text);
+	if (!code)
+		return;
+	if (req->ext.bad)
+		nla_put_u32(msg, NLMSGERR_ATTR_OFFS,
+			    (uint32_t)((const char *)req->ext.bad - start));
+	if (req->ext.policy)
+		put_policy(msg, req->ext.policy);
+	if (req->ext.miss_type)
+		nla_put_u32(msg, NLMSGERR_ATTR_MISS_TYPE, (uint32_t)req->ext.miss_type);
+	if (req->ext.miss_nest)
+		nla_put_u32(msg, NLMSGERR_ATTR_MISS_NEST,
+			    (uint32_t)((const char *)req->ext.miss_nest - start));
+}
+
+static bool has_extack(const struct request *req, int code)
+{
+	return req->sock->ext_ack &&
+	       (req->ext.text[0] ||
+		(code && (req->ext.bad || req->ext.miss_type || req->ext.miss_nest)));
+}
+
+static void acknowledge(const struct request *req, int code)
+{
+	struct nl_msg *msg = nlmsg_alloc_size(32768);
+	struct nlmsghdr *nlh;
+
+	if (!msg)
+		abort();
+	nlh = nlmsg_put(msg, req->sock->portid, req->nlh->nlmsg_seq, NLMSG_ERROR, 0, 0);
+	nlmsg_append(msg, &code, sizeof(code), 0);
+	if (code && !req->sock->cap_ack) {
+		nlmsg_append(msg, req->nlh, req->nlh->nlmsg_len, NLMSG_ALIGNTO);
+	} else {
+		nlmsg_append(msg, req->nlh, sizeof(*req->nlh), NLMSG_ALIGNTO);
+		nlh->nlmsg_flags |= NLM_F_CAPPED;
+	}
+	if (has_extack(req, code)) {
+		nlh->nlmsg_flags |= NLM_F_ACK_TLVS;
+		put_extack(msg, req, code);
+	}
+	fake_queue(req->sock, nlh, nlh->nlmsg_len);
+	nlmsg_free(msg);
+}
+
+static void dump_flush(struct dump *dump)
+{
+	if (dump->len)
+		fake_queue(dump->req->sock, dump->buf, dump->len);
+	dump->len = 0;
+}
+
+void fake_dump_add(struct dump *dump, struct nl_msg *msg)
+{
+	size_t len = NLMSG_ALIGN(nlmsg_hdr(msg)->nlmsg_len);
+
+	if (dump->len + len > fake.dump_size)
+		dump_flush(dump);
+	if (len > 65536)
+		abort();
+	memcpy(dump->buf + dump->len, nlmsg_hdr(msg), len);
+	dump->len += len;
+	nlmsg_free(msg);
+}
+
+static void dump_done(struct dump *dump, int code)
+{
+	const struct request *req = dump->req;
+	struct nl_msg *msg = nlmsg_alloc_size(4096);
+	struct nlmsghdr *nlh;
+
+	if (!msg)
+		abort();
+	nlh = nlmsg_put(msg, req->sock->portid, req->nlh->nlmsg_seq, NLMSG_DONE, 0, NLM_F_MULTI);
+	nlmsg_append(msg, &code, sizeof(code), NLMSG_ALIGNTO);
+	if (has_extack(req, code)) {
+		nlh->nlmsg_flags |= NLM_F_ACK_TLVS;
+		put_extack(msg, req, code);
+	}
+	/* In a datagram of its own while dump functions returned a length, later in the last one. */
+	if (fake.personality == FAKE_LINUX_6_12)
+		dump_flush(dump);
+	fake_dump_add(dump, msg);
+	dump_flush(dump);
+}
+
+/* ---- nlctrl ---- */
+
+static const struct attr_policy ctrl_policy[] = {
+	[CTRL_ATTR_FAMILY_ID] = { .kind = K_U16 },
+	[CTRL_ATTR_FAMILY_NAME] = { .kind = K_STRING, .max = 15 },
+};
+
+static const char *const no_groups[] = { NULL };
+static const struct family ctrl_family;
+static const struct family *const families[] = { &ctrl_family, &fake_netdev_family,
+						 &fake_ethtool_family };
+#define N_FAMILIES (sizeof(families) / sizeof(families[0]))
+
+static bool has_command(const struct family_command *command)
+{
+	return fake.personality >= command->since;
+}
+
+static int ctrl_getfamily(struct request *req)
+{
+	const struct family_command *command;
+	const struct family *family = NULL;
+	struct nlattr *nest, *one;
+	struct nl_msg *msg;
+	size_t i;
+	int n;
+
+	for (i = 0; i < N_FAMILIES && !family; i++)
+		if (req->tb[CTRL_ATTR_FAMILY_NAME] ?
+			    !strcmp(nla_get_string(req->tb[CTRL_ATTR_FAMILY_NAME]),
+				    families[i]->name) :
+			    (req->tb[CTRL_ATTR_FAMILY_ID] &&
+			     nla_get_u16(req->tb[CTRL_ATTR_FAMILY_ID]) == families[i]->id))
+			family = families[i];
+	if (!req->tb[CTRL_ATTR_FAMILY_NAME] && !req->tb[CTRL_ATTR_FAMILY_ID])
+		return -EINVAL;
+	if (!family)
+		return -ENOENT;
+	msg = fake_answer(req, CTRL_CMD_NEWFAMILY, 0);
+	nla_put_string(msg, CTRL_ATTR_FAMILY_NAME, family->name);
+	nla_put_u16(msg, CTRL_ATTR_FAMILY_ID, family->id);
+	nla_put_u32(msg, CTRL_ATTR_VERSION, family->version);
+	nla_put_u32(msg, CTRL_ATTR_HDRSIZE, 0);
+	nla_put_u32(msg, CTRL_ATTR_MAXATTR, 0);
+	nest = nla_nest_start(msg, CTRL_ATTR_OPS);
+	for (n = 1, command = family->commands; command->cmd; command++) {
+		if (!has_command(command))
+			continue;
+		one = nla_nest_start(msg, n++);
+		nla_put_u32(msg, CTRL_ATTR_OP_ID, command->cmd);
+		nla_put_u32(msg, CTRL_ATTR_OP_FLAGS, command->admin ? 1 : 0);
+		nla_nest_end(msg, one);
+	}
+	nla_nest_end(msg, nest);
+	if (family->groups[0]) {
+		nest = nla_nest_start(msg, CTRL_ATTR_MCAST_GROUPS);
+		for (n = 0; family->groups[n]; n++) {
+			one = nla_nest_start(msg, n + 1);
+			nla_put_u32(msg, CTRL_ATTR_MCAST_GRP_ID, family->id + (uint32_t)n);
+			nla_put_string(msg, CTRL_ATTR_MCAST_GRP_NAME, family->groups[n]);
+			nla_nest_end(msg, one);
+		}
+		nla_nest_end(msg, nest);
+	}
+	fake_reply(req, msg);
+	return 0;
+}
+
+static const struct family_command ctrl_commands[] = {
+	{ .cmd = CTRL_CMD_GETFAMILY, .do_it = ctrl_getfamily, .do_policy = ctrl_policy,
+	  .do_max = CTRL_ATTR_FAMILY_NAME },
+	{ 0 },
+};
+
+static const struct family ctrl_family = {
+	.name = "nlctrl", .id = GENL_ID_CTRL, .version = 2, .commands = ctrl_commands,
+	.groups = no_groups,
+};
+
+/* ---- requests ---- */
+
+static int handle_one(struct request *req, bool *silent)
+{
+	const struct family_command *command;
+	const struct attr_policy *policy;
+	struct dump dump = { .req = req };
+	const struct family *family = NULL;
+	bool is_dump;
+	size_t i;
+	int max, ret;
+
+	is_dump = (req->nlh->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+	for (i = 0; i < N_FAMILIES; i++)
+		if (families[i]->id == req->nlh->nlmsg_type)
+			family = families[i];
+	if (!family)
+		return -ENOENT;
+	if (!genlmsg_valid_hdr(req->nlh, 0))
+		return -EINVAL;
+	req->genl = genlmsg_hdr(req->nlh);
+	req->head = genlmsg_attrdata(req->genl, 0);
+	req->len = genlmsg_attrlen(req->genl, 0);
+	for (command = family->commands; command->cmd; command++)
+		if (command->cmd == req->genl->cmd && has_command(command) &&
+		    (is_dump ? command->dump != NULL : command->do_it != NULL))
+			break;
+	if (!command->cmd)
+		return -EOPNOTSUPP;
+	if (req->genl->reserved)
+		return -EINVAL;
+	if (command->admin && !fake.admin)
+		return -EPERM;
+	policy = is_dump ? command->dump_policy : command->do_policy;
+	max = is_dump ? command->dump_max : command->do_max;
+	ret = fake_parse(&req->ext, req->tb, max, req->head, req->len, policy);
+	if (ret)
+		return ret;
+	if (!is_dump)
+		return command->do_it(req);
+	*silent = true;
+	dump.buf = fake_alloc(fake.dump_size + 65536);
+	ret = command->dump(req, &dump);
+	dump_done(&dump, ret);
+	free(dump.buf);
+	return 0;
+}
+
+void fake_handle(struct object *sock, void *data, size_t len)
+{
+	struct nlmsghdr *nlh = data;
+	int left = (int)len;
+	struct request req;
+	bool silent;
+	int ret;
+
+	if (!nlmsg_ok(nlh, left))
+		fake_complain("request of %zu bytes isn't a netlink message", len);
+	for (; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left)) {
+		if (!(nlh->nlmsg_flags & NLM_F_REQUEST) || nlh->nlmsg_type < NLMSG_MIN_TYPE) {
+			fake_complain("message without NLM_F_REQUEST, or of a control type");
+			continue;
+		}
+		memset(&req, 0, sizeof(req));
+		req.sock = sock;
+		req.nlh = nlh;
+		silent = false;
+		ret = handle_one(&req, &silent);
+		if (!silent && (ret || (nlh->nlmsg_flags & NLM_F_ACK)))
+			acknowledge(&req, ret);
+	}
+}
