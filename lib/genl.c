@@ -173,7 +173,11 @@ static int take(struct progress *progress, const struct nlmsghdr *nlh,
 	default:
 		break;
 	}
-	if (nlh->nlmsg_type != request->nlmsg_type || !call->fn || progress->fn_error)
+	if (nlh->nlmsg_type != request->nlmsg_type)
+		return error_system(err, -EBADMSG, call->operation, call->subject,
+				    "the kernel answered with a message of type %u",
+				    nlh->nlmsg_type);
+	if (!call->fn || progress->fn_error)
 		return 0;
 	progress->fn_error = call->fn(nlh, nlh->nlmsg_len, call->arg);
 	return 0;
@@ -207,10 +211,12 @@ static int transact(struct genl *g, struct nlmsghdr *request, uint16_t flags,
 			return error_system(err, (int)n, call->operation, call->subject, NULL);
 		ours = false;
 		p = g->buf;
-		while (!progress.done && n >= (ssize_t)sizeof(*nlh)) {
+		do {
 			nlh = (const void *)p;
-			if (nlh->nlmsg_len < sizeof(*nlh) || nlh->nlmsg_len > (size_t)n)
-				break;
+			if ((size_t)n < sizeof(*nlh) || nlh->nlmsg_len < sizeof(*nlh) ||
+			    nlh->nlmsg_len > (size_t)n)
+				return error_system(err, -EBADMSG, call->operation, call->subject,
+						    "the kernel's answer is cut off");
 			/* An earlier request that was given up may have left answers behind. */
 			if (nlh->nlmsg_seq == request->nlmsg_seq) {
 				ours = true;
@@ -220,7 +226,7 @@ static int transact(struct genl *g, struct nlmsghdr *request, uint16_t flags,
 			}
 			p += MNL_ALIGN((size_t)nlh->nlmsg_len);
 			n -= (ssize_t)MNL_ALIGN((size_t)nlh->nlmsg_len);
-		}
+		} while (!progress.done && n > 0);
 		if (!ours && ++foreign > FOREIGN_MAX)
 			return error_system(err, -EPROTO, call->operation, call->subject,
 					    "the netlink socket only brings others' messages");

@@ -12,6 +12,8 @@ struct nlmsghdr *nlmsg_start(void *buf, size_t size, uint16_t family, uint8_t cm
 
 	if (size < MNL_NLMSG_HDRLEN + GENL_HDRLEN)
 		return NULL;
+	/* libmnl leaves the padding behind attributes as it was. */
+	memset(buf, 0, size);
 	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = family;
 	nlh->nlmsg_flags = NLM_F_REQUEST;
