@@ -37,8 +37,8 @@ struct devmem_region;
  *
  * Blocks while the kernel allocates. Errnos: EINVAL malformed spec or size; EFBIG over a limit of
  *	the provider (the message says which and how to raise it); ENOENT no such device node or heap;
- *	EACCES, EPERM no permission for it; ENOMEM, ENOSPC no memory, or no free huge pages; EBADF, EBADFD
- *	no dma-buf. Kernel: drivers/dma-buf/udmabuf.c, drivers/dma-buf/dma-heap.c.
+ *	EACCES, EPERM no permission for it; ENOMEM, ENOSPC no memory, or no free huge pages; EBADF
+ *	no such descriptor. Kernel: drivers/dma-buf/udmabuf.c, drivers/dma-buf/dma-heap.c.
  *
  * Return: 0 or a negative errno. Since 0.1.
  */
