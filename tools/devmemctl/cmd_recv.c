@@ -177,7 +177,10 @@ static int check_device(const struct recv *r)
 	    (index && index <= UINT32_MAX && strspn(dev, "0123456789") == strlen(dev) &&
 	     if_indextoname((unsigned int)index, name)))
 		return 0;
-	return fail(EXIT_USAGE, "%s: no such interface; 'devmemctl dev show' lists them", dev);
+	return fail(EXIT_MISSING,
+		    "%s: no such interface in this network namespace; 'devmemctl dev show' lists "
+		    "them",
+		    dev);
 }
 
 /* The socket that is waiting, or from which the connection will be made, so that the flow is known.

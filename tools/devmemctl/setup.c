@@ -50,34 +50,33 @@ int setup_options_check(struct setup_options *options)
 	return 0;
 }
 
-/* Names all that is missing, not only the first thing that the kernel would refuse. */
+/* Names all that is missing, not only the first thing that the kernel would refuse. Says no only
+ * where that is certain: some drivers report a setting only once it was set. */
 static int check_steerable(const struct devmem_netdev_info *info)
 {
-	char missing[256] = "";
-	const char *join = "";
-	size_t used = 0;
+	bool rings = info->has & DEVMEM_HAS_RINGS;
+	bool rules = (info->has & DEVMEM_HAS_RULES) || info->ntuple || info->ntuple_settable;
+	char missing[256];
+	int n;
 
-	if (!(info->has & DEVMEM_HAS_RINGS)) {
-		used += (size_t)snprintf(missing + used, sizeof(missing) - used,
-					 "%sits driver has no header split (tcp-data-split)", join);
-		join = ", ";
-	}
-	if (!(info->has & DEVMEM_HAS_RULES) && !info->ntuple && !info->ntuple_settable) {
-		used += (size_t)snprintf(missing + used, sizeof(missing) - used,
-					 "%sit has no flow rules (ntuple)", join);
-		join = ", ";
-	}
-	if (info->rx_queues < 2)
-		snprintf(missing + used, sizeof(missing) - used,
-			 "%sit has %u receive queue%s and one must be left for everything else",
-			 join, info->rx_queues, info->rx_queues == 1 ? "" : "s");
-	if (!missing[0])
+	if (rings && rules && info->rx_queues > 1)
 		return 0;
+	/* Each part begins with the comma that joins it to the one before. */
+	n = snprintf(missing, sizeof(missing), "%s%s",
+		     info->has & DEVMEM_HAS_SPLIT ? "" : ", no header split (tcp-data-split)",
+		     rules ? "" : ", no flow rules (ntuple)");
+	if (!info->rx_queues && !info->up)
+		snprintf(missing + n, sizeof(missing) - (size_t)n,
+			 ", no receive queues while it is down");
+	else if (info->rx_queues < 2)
+		snprintf(missing + n, sizeof(missing) - (size_t)n,
+			 ", only %u receive queue%s and one must be left for everything else",
+			 info->rx_queues, info->rx_queues == 1 ? "" : "s");
 	return fail(EXIT_MISSING,
-		    "%s%s%s%s: can't receive into device memory: %s; 'recv --place' receives "
-		    "through host memory on any interface",
+		    "%s%s%s%s: can't receive into device memory: %s; 'devmemctl recv --place' "
+		    "receives through host memory on any interface",
 		    info->name, info->driver[0] ? " (driver " : "", info->driver,
-		    info->driver[0] ? ")" : "", missing);
+		    info->driver[0] ? ")" : "", missing + 2);
 }
 
 static void rss_queues(const struct devmem_netdev_info *info, struct queue_list *queues)

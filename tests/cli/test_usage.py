@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Command lines: help, version, and everything that is wrong with one before the system is asked."""
+
+import cli
+
+RECV = ("recv", "lo", "--place", "--listen", "127.0.0.1:0")
+COMMANDS = (("dev", "show"), ("queue", "show"), ("region", "list"), ("region", "test"), ("flow", "add"),
+            ("flow", "del"), ("flow", "show"), ("bind", "rx"), ("recv",))
+
+
+class Help(cli.TestCase):
+    def test_help_is_everywhere(self):
+        for command in ((), *COMMANDS):
+            for option in ("--help", "-h"):
+                result = cli.run(*command, option)
+                self.assertEqual(result.returncode, cli.OK, command)
+                self.assertEqual(result.stderr, b"", command)
+                self.assertIn(b"Usage: devmemctl " + " ".join(command).encode(), result.stdout)
+        self.assertIn(b"Usage:", cli.run("dev", "--help").stdout)
+
+    def test_help_names_every_command(self):
+        text = cli.run("--help").stdout.decode()
+        for command in COMMANDS:
+            self.assertIn(" ".join(command), text)
+
+    def test_version(self):
+        for args in (["--version"], ["-V"], ["recv", "--version"], ["dev", "show", "-V"]):
+            result = cli.run(*args)
+            self.assertEqual(result.returncode, cli.OK)
+            self.assertRegex(result.stdout.decode(), r"^devmemctl \d+\.\d+\.\d+, libdevmem \d+\.\d+\.\d+\n$")
+
+    def test_help_into_a_full_disk(self):
+        with open("/dev/full", "wb") as full:
+            result = cli.run("--help", stdout=full)
+        self.assertEqual(result.returncode, cli.REFUSED)
+        self.assert_error(result.stderr, "standard output", "No space left")
+
+
+class Words(cli.TestCase):
+    def test_no_such_command(self):
+        self.assert_fails(cli.USAGE, [], "a command is missing")
+        self.assert_fails(cli.USAGE, ["frobnicate"], "frobnicate")
+        self.assert_fails(cli.USAGE, ["dev"], "dev", "verb", "show")
+        self.assert_fails(cli.USAGE, ["region", "frobnicate"], "frobnicate", "list, test")
+        self.assert_fails(cli.USAGE, ["--frobnicate"], "--frobnicate")
+        self.assert_fails(cli.USAGE, [""], "''")
+
+    def test_unknown_options(self):
+        for command in COMMANDS:
+            self.assert_fails(cli.USAGE, [*command, "--frobnicate"], "--frobnicate")
+            self.assert_fails(cli.USAGE, [*command, "-x"], "-x")
+
+    def test_option_values(self):
+        self.assert_fails(cli.USAGE, ["recv", "lo", "--size"], "--size", "BYTES")
+        self.assert_fails(cli.USAGE, ["recv", "lo", "--once=3"], "--once", "no value")
+
+    def test_missing_operands(self):
+        self.assert_fails(cli.USAGE, ["queue", "show"], "DEV is missing")
+        self.assert_fails(cli.USAGE, ["region", "test"], "SPEC is missing")
+        self.assert_fails(cli.USAGE, ["flow", "add"], "DEV is missing")
+        self.assert_fails(cli.USAGE, ["flow", "add", "lo"], "--dst", "missing")
+        self.assert_fails(cli.USAGE, ["flow", "add", "lo", "--dst", "1.2.3.4:5"], "--queue", "missing")
+        self.assert_fails(cli.USAGE, ["flow", "del", "lo"], "LOCATION is missing")
+        self.assert_fails(cli.USAGE, ["bind", "rx"], "DEV is missing")
+        self.assert_fails(cli.USAGE, ["recv"], "DEV is missing")
+        self.assert_fails(cli.USAGE, ["recv", "lo"], "--listen", "--connect", "missing")
+        self.assert_fails(cli.USAGE, ["recv", "", "--connect", "127.0.0.1:1"], "DEV is empty")
+
+    def test_too_many_operands(self):
+        self.assert_fails(cli.USAGE, ["dev", "show", "lo", "more"], "more")
+        self.assert_fails(cli.USAGE, ["region", "list", "more"], "more")
+        self.assert_fails(cli.USAGE, [*RECV, "more"], "more")
+        self.assert_fails(cli.USAGE, [*RECV, "--", "more"], "--")
+
+    def test_contradictions(self):
+        self.assert_fails(cli.USAGE, [*RECV, "--connect", "127.0.0.1:9"], "not both")
+        self.assert_fails(cli.USAGE, [*RECV, "--queues", "1"], "--place", "--queues")
+        self.assert_fails(cli.USAGE, [*RECV, "--page-size", "16K"], "--place", "--page-size")
+        self.assert_fails(cli.USAGE, [*RECV, "--held-max", "1M"], "--place", "--held-max")
+        self.assert_fails(cli.USAGE, ["flow", "add", "lo", "--dst", "1.2.3.4:5", "--src", "[::1]:5", "--queue", "1"],
+                          "IPv4 and IPv6")
+
+
+class Values(cli.TestCase):
+    def test_sizes(self):
+        for size in ("", "0", "-1", "+1", " 1", "1 ", "12x", "M", "1MM", "1.5M", "0x1000", "64MB", "99999999999999999999",
+                     "16777216T", "9223372036854775808"):
+            self.assert_fails(cli.USAGE, [*RECV, "--size", size], "--size", f"'{size}'")
+        for size in ("1", "4095", "5000", "9223372036854775807"):
+            self.assert_fails(cli.USAGE, [*RECV, "--size", size], "--size", size, "multiple")
+        self.assert_fails(cli.USAGE, ["region", "test", "memfd", "--size", "5000"], "5000", "multiple")
+
+    def test_page_sizes(self):
+        bound = ("recv", "lo", "--listen", "127.0.0.1:0")
+        for size in ("0", "5000", "2K", "3M", "x"):
+            self.assert_fails(cli.USAGE, [*bound, "--page-size", size], "--page-size", f"'{size}'")
+        self.assert_fails(cli.USAGE, [*bound, "--page-size", "2M", "--size", "3M"], "--size", "multiple")
+
+    def test_queues(self):
+        bound = ("recv", "lo", "--listen", "127.0.0.1:0")
+        for queues in ("", ",", "1,", ",1", "1,,2", "a", "-1", "1-", "1-2-3", "5-3", "1,1", "1-3,2", "70000", "0-4000",
+                       "99999999999999999999", "1 2"):
+            self.assert_fails(cli.USAGE, [*bound, "--queues", queues], "--queues", f"'{queues}'")
+            self.assert_fails(cli.USAGE, ["bind", "rx", "lo", "--queues", queues], "--queues", f"'{queues}'")
+
+    def test_addresses(self):
+        for address in ("", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", "127.0.0.1:-1", ":5", "[::1]",
+                        "[::1]:", "[::1", "[::1]5", "::1:5", "[127.0.0.1]:5", "[]:5", "localhost:5", "256.0.0.1:5",
+                        "[::1%nosuchif]:5", "x" * 300 + ":5"):
+            self.assert_fails(cli.USAGE, ["recv", "lo", "--place", "--listen", address], "--listen")
+            self.assert_fails(cli.USAGE, ["recv", "lo", "--place", "--connect", address], "--connect")
+            self.assert_fails(cli.USAGE, ["flow", "add", "lo", "--queue", "1", "--dst", address], "--dst")
+        self.assert_fails(cli.USAGE, ["recv", "lo", "--place", "--connect", "127.0.0.1:0"], "port 0")
+
+    def test_numbers(self):
+        for number in ("", "x", "-1", "1x", "70000"):
+            self.assert_fails(cli.USAGE, ["flow", "add", "lo", "--dst", "1.2.3.4:5", "--queue", number], "--queue")
+        for number in ("x", "4294967295", "99999999999999999999"):
+            self.assert_fails(cli.USAGE, ["flow", "del", "lo", number], "LOCATION", number)
+        for number in ("x", "0", "77", "99999999999"):
+            self.assert_fails(cli.USAGE, [*RECV, "--ready-fd", number], "--ready-fd", number)
+        self.assert_fails(cli.USAGE, [*RECV, "--recv-max", "100"], "--recv-max")
+        self.assert_fails(cli.USAGE, [*RECV, "--lowat", "0"], "--lowat")
+        self.assert_fails(cli.USAGE, [*RECV, "--expect", "0"], "--expect")
+
+    def test_control_characters_stay_in_one_line(self):
+        self.assert_fails(cli.USAGE, ["foo\nbar\x1b[1m"], "foo?bar?[1m")
+        self.assert_fails(cli.USAGE, ["region", "test", "foo\nbar\x1b[1m"], "foo")
+
+
+if __name__ == "__main__":
+    cli.main()
