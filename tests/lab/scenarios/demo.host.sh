@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Outside of the VM: the bytes that the host itself made up are in the file behind the device's memory, at the
+# places that devmemctl named.
+
+sent=$(sha256sum <"$LAB_PAYLOAD" | cut -d' ' -f1)
+# where the region lay in the device's memory
+read -r base length <"$LAB_OUT/regions"
+echo "demo:"
+echo "demo: host: the region was at $base in the device's memory, $length bytes long"
+bar_stream "$LAB_OUT/device.map" "$base" >"$LAB_OUT/found" || exit 1
+found=$(sha256sum <"$LAB_OUT/found" | cut -d' ' -f1)
+echo "demo: host: $(stat -c %s "$LAB_OUT/found") bytes in $(wc -l <"$LAB_OUT/device.map") fragments, sha256 $found"
+rm "$LAB_OUT/found"
+equal "the device's backing file has the bytes that were sent" "$found" "$sent"

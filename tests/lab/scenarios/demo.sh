@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# description: 64 MiB over TCP into device memory, then into udmabuf; the host finds the bytes in the device
+# kernels: 7.x
+# payload: 64M
+# bar: 256M
+# hugepages: 88
+# mtu: 9000
+# timeout: 120
+
+# what "quickstart demo" shows besides the checks
+tell()
+{
+	echo "demo: $*"
+}
+
+# receive NAME SPEC: the peer sends the payload, devmemctl receives it into a region of that kind
+receive()
+{
+	local name="$1" spec="$2" start
+
+	tell
+	tell "dut:  devmemctl recv $NIC --listen $NIC4:5000 --region $spec --size 160M --once --sha256 --hold"
+	spawn "recv-$name" devmemctl recv $NIC --listen $NIC4:5000 --region "$spec" --size 160M --once --sha256 --hold \
+		--map "/out/$name.map" -j
+	wait_listen 5000 || {
+		show "/out/recv-$name.err"
+		die "devmemctl listens on $NIC4:5000"
+	}
+	[ "$spec" != heap:dmbar0 ] || cat /sys/bus/pci/drivers/dmbar/0000:*/regions >/out/regions
+	tell "peer: socat -u OPEN:PAYLOAD TCP:$NIC4:5000       (64 MiB of random bytes)"
+	start=$(cut -d. -f1 /proc/uptime)
+	check "the peer has sent everything" peer socat -u -b 65536 "OPEN:$LAB_PAYLOAD_DISK,rdonly" "TCP:$NIC4:5000"
+	check "devmemctl ends with the stream" finish "recv-$name" 60
+	show "/out/recv-$name.err"
+	tell "received in $(($(cut -d. -f1 /proc/uptime) - start)) s of emulated time; devmemctl's summary:"
+	jq . "/out/recv-$name.out" | sed 's/^/demo:   /'
+	equal "$name: the sha256 that devmemctl computed over the region is that of the sent bytes" \
+		"$(jq -r .sha256 "/out/recv-$name.out")" "$sent"
+	check "$name: the fragments' map was written" test -s "/out/$name.map"
+}
+
+sent=$(payload | sha256)
+tell "two hosts: this one ($NIC, $NIC4) and the peer ($PEER, $PEER4); $(uname -sr)"
+tell "the peer's 64 MiB: sha256 $sent"
+snapshot before
+receive device heap:dmbar0
+unchanged before "the NIC's settings are as they were"
+receive udmabuf udmabuf
+unchanged before "the NIC's settings are as they were"
