@@ -393,6 +393,7 @@ int devmem_netdev_open(struct devmem_netdev **netdev, const char *name, struct d
 	uint16_t family;
 	int ret;
 
+	*netdev = NULL;
 	nd = calloc(1, sizeof(*nd));
 	if (!nd)
 		return error_system(err, -ENOMEM, "open", name, NULL);
@@ -457,27 +458,24 @@ int netdev_rx_queues(const struct devmem_netdev *netdev, uint32_t *n, struct dev
 }
 
 /* The queues of an interface that is down, which the kernel doesn't list. */
-static int add_unlisted(const struct devmem_netdev_info *info, struct queues *queues)
+static int add_unlisted(const struct devmem_netdev_info *info, struct queues *queues,
+			const char *subject, struct devmem_error *err)
 {
 	struct devmem_queue queue;
 	uint32_t i;
-	int ret;
+	int ret = 0;
 
 	memset(&queue, 0, sizeof(queue));
-	for (i = 0; i < info->rx_queues; i++) {
+	for (i = 0; !ret && i < info->rx_queues; i++) {
 		queue.id = i;
 		ret = queues_add(queues, &queue);
-		if (ret)
-			return ret;
 	}
 	queue.tx = 1;
-	for (i = 0; i < info->tx_queues; i++) {
+	for (i = 0; !ret && i < info->tx_queues; i++) {
 		queue.id = i;
 		ret = queues_add(queues, &queue);
-		if (ret)
-			return ret;
 	}
-	return 0;
+	return ret ? error_system(err, ret, "queue-get", subject, NULL) : 0;
 }
 
 static int mark_rss(const struct devmem_netdev *nd, struct devmem_queue *queues, uint32_t n,
@@ -553,11 +551,9 @@ int devmem_netdev_queues(struct devmem_netdev *netdev, struct devmem_queue **que
 		ret = count_now(netdev, &now, err);
 		if (ret)
 			goto err_free;
-		ret = add_unlisted(&now, &list);
-		if (ret) {
-			error_system(err, ret, "queue-get", netdev->dev.name, NULL);
+		ret = add_unlisted(&now, &list, netdev->dev.name, err);
+		if (ret)
 			goto err_free;
-		}
 	}
 	while (nrx < list.n && !list.array[nrx].tx)
 		nrx++;
@@ -686,10 +682,10 @@ int devmem_netdev_qstats(struct devmem_netdev *netdev, uint32_t queue, struct de
 		.arg = &wanted,
 	};
 	const struct devmem_queue *found = NULL;
+	struct devmem_netdev_info now;
 	uint32_t buf[REQUEST_WORDS];
 	struct nlmsghdr *nlh;
 	struct queues list;
-	uint32_t nrx = 0;
 	uint16_t family;
 	size_t i;
 	int ret;
@@ -697,16 +693,22 @@ int devmem_netdev_qstats(struct devmem_netdev *netdev, uint32_t queue, struct de
 	ret = list_queues(netdev, &list, err);
 	if (ret)
 		return ret;
+	if (!list.n) {
+		ret = count_now(netdev, &now, err);
+		if (!ret)
+			ret = add_unlisted(&now, &list, netdev->dev.name, err);
+		if (ret)
+			goto free_list;
+	}
 	for (i = 0; i < list.n; i++) {
-		nrx += !list.array[i].tx;
 		if (!list.array[i].tx && list.array[i].id == queue)
 			found = &list.array[i];
 	}
-	if (list.n && !found) {
+	if (!found) {
 		ret = error_input(err, -EINVAL, netdev->dev.name,
-				  "qstats-get: no receive queue %" PRIu32 ", there are %" PRIu32
-				  ", numbered from 0",
-				  queue, nrx);
+				  "qstats-get: no receive queue %" PRIu32 "; devmemctl queue show "
+				  "%s lists them",
+				  queue, netdev->dev.name);
 		goto free_list;
 	}
 	ret = genl_family(netdev->genl, UAPI_NETDEV_NAME, &family, err);
@@ -716,7 +718,7 @@ int devmem_netdev_qstats(struct devmem_netdev *netdev, uint32_t queue, struct de
 	ret = genl_dump(netdev->genl, nlh, &call, err);
 	if (ret == -EOPNOTSUPP)
 		error_hint(err, "the driver keeps no statistics of its queues");
-	if (!ret && found)
+	if (!ret)
 		ret = add_inflight(netdev, found, stats, err);
 free_list:
 	free(list.array);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "flow.h"
+#include "genl.h"
 #include "netdev.h"
 #include "steering_step.h"
 
@@ -50,20 +51,24 @@ static int reserve_step(struct devmem_steering *s, struct devmem_error *err)
 	return 0;
 }
 
-/* Does a step and records it. Takes over its tables. */
+/* Does a step and records it, also when it failed and may have been done nevertheless: the kernel's
+ * answer got lost. Takes over its tables. */
 static int run_step(struct devmem_steering *s, struct step *step, struct devmem_error *err)
 {
+	bool done = false;
 	int ret;
 
 	ret = reserve_step(s, err);
-	if (!ret)
+	if (!ret) {
 		ret = step_do(step, s->dev, err);
-	if (ret) {
+		done = !ret || genl_in_doubt(s->dev->genl);
+	}
+	if (ret && !done) {
 		step_free(step);
 		return ret;
 	}
 	s->steps[s->nsteps++] = *step;
-	return 0;
+	return ret;
 }
 
 /* Puts everything back, the last change first; every step is tried. Returns the first failure, and
@@ -132,12 +137,17 @@ static int check_queues(const struct devmem_steering *s, struct devmem_error *er
 						   s->queues[i]);
 		}
 	}
-	if (s->nqueues >= s->rx_queues)
-		return error_input(err, -EINVAL, name,
-				   "steering: no receive queue would be left for other packets: "
-				   "there are %" PRIu32 ", more come with ethtool -L %s combined N",
-				   s->rx_queues, name);
 	return 0;
+}
+
+static int check_left_over(const struct devmem_steering *s, struct devmem_error *err)
+{
+	if (s->nqueues < s->rx_queues)
+		return 0;
+	return error_input(err, -EINVAL, s->dev->name,
+			   "steering: no receive queue would be left for other packets: there are "
+			   "%" PRIu32 ", more come with ethtool -L %s combined N",
+			   s->rx_queues, s->dev->name);
 }
 
 static int check_ntuple(const struct devmem_steering *s, struct before *before,
@@ -234,7 +244,8 @@ static int check_rss(const struct devmem_steering *s, struct before *before,
 	return 0;
 }
 
-/* Everything that can be known before the first change. */
+/* Everything that can be known before the first change. What the driver lacks comes before what the
+ * caller can do better. */
 static int check(struct devmem_steering *s, struct before *before, struct devmem_error *err)
 {
 	int ret;
@@ -254,10 +265,13 @@ static int check(struct devmem_steering *s, struct before *before, struct devmem
 	ret = check_ntuple(s, before, err);
 	if (ret)
 		return ret;
-	ret = check_rules(s, err);
+	ret = check_rss(s, before, err);
 	if (ret)
 		return ret;
-	return check_rss(s, before, err);
+	ret = check_left_over(s, err);
+	if (ret)
+		return ret;
+	return check_rules(s, err);
 }
 
 /* The kernel tells what was configured from what the driver happens to do, and bind-rx wants it
@@ -368,6 +382,7 @@ int devmem_steering_open(struct devmem_steering **steering, struct devmem_netdev
 	char remains[256];
 	int ret;
 
+	*steering = NULL;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return error_system(err, -ENOMEM, "steering", netdev_dev(netdev)->name, NULL);
