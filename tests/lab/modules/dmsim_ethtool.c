@@ -110,7 +110,7 @@ static u32 dmsim_get_rx_ring_count(struct net_device *dev)
 
 /* ----------------------------------------------------------------- counters */
 
-/* one name for each member of struct dmsim_counters, in that order */
+/* sums over the queues: one name for each member of struct dmsim_counters, in that order */
 static const char dmsim_counter_names[][ETH_GSTRING_LEN] = {
 	"rx_packets",
 	"rx_bytes",
@@ -127,15 +127,28 @@ static const char dmsim_counter_names[][ETH_GSTRING_LEN] = {
 	"bad_dma",
 };
 
+/* after the sums come these of every queue: where a flow went shows there */
+#define DMSIM_QUEUE_COUNTERS	2
+
 static int dmsim_get_sset_count(struct net_device *dev, int set)
 {
-	return set == ETH_SS_STATS ? ARRAY_SIZE(dmsim_counter_names) : -EOPNOTSUPP;
+	if (set != ETH_SS_STATS)
+		return -EOPNOTSUPP;
+	return ARRAY_SIZE(dmsim_counter_names) + DMSIM_QUEUE_COUNTERS * dmsim_queues;
 }
 
 static void dmsim_get_strings(struct net_device *dev, u32 set, u8 *buf)
 {
-	if (set == ETH_SS_STATS)
-		memcpy(buf, dmsim_counter_names, sizeof(dmsim_counter_names));
+	int i;
+
+	if (set != ETH_SS_STATS)
+		return;
+	memcpy(buf, dmsim_counter_names, sizeof(dmsim_counter_names));
+	buf += sizeof(dmsim_counter_names);
+	for (i = 0; i < dmsim_queues; i++) {
+		ethtool_sprintf(&buf, "rx%d_packets", i);
+		ethtool_sprintf(&buf, "rx%d_bytes", i);
+	}
 }
 
 static void dmsim_get_ethtool_stats(struct net_device *dev, struct ethtool_stats *stats, u64 *data)
@@ -151,6 +164,11 @@ static void dmsim_get_ethtool_stats(struct net_device *dev, struct ethtool_stats
 
 		for (j = 0; j < ARRAY_SIZE(dmsim_counter_names); j++)
 			data[j] += cnt[j];
+	}
+	data += ARRAY_SIZE(dmsim_counter_names);
+	for (i = 0; i < dmsim_queues; i++) {
+		*data++ = priv->q[i].cnt.rx_packets;
+		*data++ = priv->q[i].cnt.rx_bytes;
 	}
 }
 

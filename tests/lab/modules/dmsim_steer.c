@@ -39,7 +39,8 @@ static u32 dmsim_hash(const u8 *key, const struct sk_buff *skb, u32 l4)
 	u8 tuple[2 * sizeof(struct in6_addr) + 2 * sizeof(__be16)];
 	unsigned int len;
 
-	if (skb->protocol == htons(ETH_P_IP) && skb_headlen(skb) >= ETH_HLEN + sizeof(struct iphdr)) {
+	if (skb->protocol == htons(ETH_P_IP) &&
+	    skb_headlen(skb) >= ETH_HLEN + sizeof(struct iphdr)) {
 		const struct iphdr *ih = (const struct iphdr *)(skb->data + ETH_HLEN);
 
 		len = sizeof(ih->addrs);
@@ -238,6 +239,24 @@ static int dmsim_rule_place(const struct dmsim_priv *priv, u32 loc)
 	return -EINVAL;
 }
 
+/* the same flow at another location would never be asked: NICs with a hash of rules refuse it */
+static bool dmsim_rule_duplicate(const struct dmsim_priv *priv,
+				 const struct ethtool_rx_flow_spec *fs)
+{
+	unsigned int i;
+
+	for (i = 0; i < dmsim_nrules; i++) {
+		const struct dmsim_rule *r = &priv->rules[i];
+
+		if (r->used && i != fs->location &&
+		    !((r->fs.flow_type ^ fs->flow_type) & ~FLOW_RSS) &&
+		    !memcmp(&r->fs.h_u, &fs->h_u, sizeof(fs->h_u)) &&
+		    !memcmp(&r->fs.m_u, &fs->m_u, sizeof(fs->m_u)))
+			return true;
+	}
+	return false;
+}
+
 static int dmsim_rule_insert(struct net_device *dev, struct ethtool_rxnfc *c)
 {
 	struct dmsim_priv *priv = netdev_priv(dev);
@@ -247,6 +266,8 @@ static int dmsim_rule_insert(struct net_device *dev, struct ethtool_rxnfc *c)
 	err = dmsim_rule_check(dev, c);
 	if (err)
 		return err;
+	if (dmsim_rule_duplicate(priv, &c->fs))
+		return -EEXIST;
 	loc = dmsim_rule_place(priv, c->fs.location);
 	if (loc < 0)
 		return loc;
