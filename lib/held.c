@@ -61,15 +61,17 @@ void held_put(struct held *held)
 	free(held);
 }
 
-void held_add(struct held *held, uint64_t offset, uint32_t size)
+uint32_t held_add(struct held *held, uint64_t offset, uint32_t size)
 {
 	uint64_t page = offset >> held->page_shift;
 	uint64_t last = (offset + size - 1) >> held->page_shift;
+	uint32_t fresh = 0;
 	uint64_t now, max;
 
 	for (; page <= last && page < held->npages; page++) {
 		if (atomic_fetch_add_explicit(&held->count[page], 1, memory_order_relaxed))
 			continue;
+		fresh++;
 		now = atomic_fetch_add_explicit(&held->pages, 1, memory_order_relaxed) + 1;
 		max = atomic_load_explicit(&held->pages_max, memory_order_relaxed);
 		while (now > max && !atomic_compare_exchange_weak_explicit(
@@ -77,6 +79,7 @@ void held_add(struct held *held, uint64_t offset, uint32_t size)
 					    memory_order_relaxed))
 			;
 	}
+	return fresh;
 }
 
 void held_sub(struct held *held, uint64_t offset, uint32_t size)
@@ -89,13 +92,20 @@ void held_sub(struct held *held, uint64_t offset, uint32_t size)
 			atomic_fetch_sub_explicit(&held->pages, 1, memory_order_relaxed);
 }
 
-uint64_t held_room(const struct held *held)
+uint64_t held_pages_left(const struct held *held)
 {
 	uint64_t pages = atomic_load_explicit(&held->pages, memory_order_relaxed);
 
 	if (held->limit == UINT64_MAX)
 		return UINT64_MAX;
-	return pages >= held->limit ? 0 : (held->limit - pages) << held->page_shift;
+	return pages >= held->limit ? 0 : held->limit - pages;
+}
+
+uint64_t held_room(const struct held *held)
+{
+	uint64_t pages = held_pages_left(held);
+
+	return pages == UINT64_MAX ? UINT64_MAX : pages << held->page_shift;
 }
 
 uint64_t held_pages(const struct held *held)

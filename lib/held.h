@@ -18,11 +18,13 @@ int held_alloc(struct held **held, uint64_t region_size, uint32_t page_size, uin
 struct held *held_get(struct held *held);
 void held_put(struct held *held);
 
-/* A fragment was handed out, or released. Fragments past the region's end (of somebody else's binding) don't count. */
-void held_add(struct held *held, uint64_t offset, uint32_t size);
+/* A fragment was handed out, or released. Bytes past the region's end don't count. held_add() returns how many pages nobody
+ * had a fragment of before. */
+uint32_t held_add(struct held *held, uint64_t offset, uint32_t size);
 void held_sub(struct held *held, uint64_t offset, uint32_t size);
 
-/* Bytes of whole pages that may still go out; 0 when the limit is reached. */
+/* Pages that may still go out, and the bytes of them; 0 when the limit is reached, UINT64_MAX without one. */
+uint64_t held_pages_left(const struct held *held);
 uint64_t held_room(const struct held *held);
 
 uint64_t held_pages(const struct held *held);

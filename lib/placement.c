@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "error.h"
+
 /* Pieces out at once. A plain stream makes one of each read. */
 #define PIECES_MAX 16384U
 
@@ -33,10 +35,10 @@ int placement_open(struct placement **placement, struct devmem_region *region,
 
 	p = calloc(1, sizeof(*p));
 	if (!p)
-		return -ENOMEM;
+		return error_system(err, -ENOMEM, "allocate", "placement", NULL);
 	p->pieces = calloc(PIECES_MAX, sizeof(p->pieces[0]));
 	if (!p->pieces) {
-		ret = -ENOMEM;
+		ret = error_system(err, -ENOMEM, "allocate", "placement", NULL);
 		goto free_placement;
 	}
 	ret = devmem_region_map(region, &base, err);

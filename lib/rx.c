@@ -36,6 +36,8 @@
 #define LOWAT_REGION_PART 16U
 /* Room for control messages of other kinds, timestamps for example. */
 #define CONTROL_EXTRA 256U
+/* Between looks at a socket that poll() can't be used for. */
+#define ERROR_QUEUE_NAP_MS 1
 /* Ranges of released tokens that wait for the next return. */
 #define PENDING_RANGES 1024U
 /* Tokens are the lowest free numbers, so that a table as long as the most fragments out can be indexed by them. Virtual
@@ -64,6 +66,8 @@ struct devmem_rx {
 
 	struct devmem_fragment *frags;
 	uint32_t frags_len;
+	uint32_t frags_limit;	 /* of the receive at hand: as many as control space is given for */
+	uint32_t frags_per_page; /* in the last receive */
 	void *control;
 	size_t control_len;
 	void *host;
@@ -86,6 +90,8 @@ struct devmem_rx {
 	uint32_t lowat_wait;  /* milliseconds */
 	bool armed;	      /* devmem_rx_arm() set a low-water mark above 1 */
 	bool idle;	      /* a wait for it found nothing at all: wait for the first byte */
+	bool left;	      /* more may be there that has waited already: take it at once */
+	bool plain;	      /* the last receive brought bytes of packets without a region */
 
 	struct devmem_rx_stats stats;
 	/* Changed by devmem_rx_release_any() too. */
@@ -202,6 +208,7 @@ int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *bin
 	rx->recv_max = o.recv_max;
 	rx->lowat_max = o.lowat_max;
 	rx->lowat_wait = o.lowat_wait_ms;
+	rx->frags_per_page = 1;
 	ret = check_socket(rx, err);
 	if (ret)
 		goto free_rx;
@@ -222,6 +229,8 @@ int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *bin
 		ret = placement_open(&rx->placement, o.placement, err);
 		if (ret)
 			goto free_buffers;
+		if (rx->recv_max > devmem_region_size(o.placement))
+			rx->recv_max = (uint32_t)devmem_region_size(o.placement);
 	} else {
 		ret = map_anonymous(&rx->host, rx->recv_max);
 		if (ret) {
@@ -471,8 +480,9 @@ void devmem_rx_expect(struct devmem_rx *rx, uint64_t bytes)
 }
 
 /* How many bytes to wait for: what the application expects, as far as memory allows. */
-static uint32_t lowat_wanted(const struct devmem_rx *rx, uint64_t room)
+static uint32_t lowat_wanted(const struct devmem_rx *rx)
 {
+	uint64_t room = rx->held ? held_room(rx->held) : UINT64_MAX;
 	uint64_t want = rx->lowat_now;
 
 	if (rx->idle)
@@ -501,12 +511,20 @@ static void lowat_reached(struct devmem_rx *rx)
 			rx->lowat_now > rx->lowat_max / 2 ? rx->lowat_max : rx->lowat_now * 2;
 }
 
+enum { WAIT_TIMEOUT, WAIT_READABLE, WAIT_ERROR_QUEUE };
+
+/* Return: WAIT_* or a negative errno. */
 static int wait_readable(struct devmem_rx *rx, int timeout_ms)
 {
 	struct pollfd pfd = { .fd = rx->fd, .events = POLLIN };
+	int ret;
 
 	rx->stats.poll_calls++;
-	return sys_poll(&pfd, 1, timeout_ms);
+	ret = sys_poll(&pfd, 1, timeout_ms);
+	if (ret <= 0)
+		return ret;
+	/* Completions of sends, for example, which are not ours to take: poll() tells of them again and again. */
+	return pfd.revents == POLLERR ? WAIT_ERROR_QUEUE : WAIT_READABLE;
 }
 
 int devmem_rx_arm(struct devmem_rx *rx)
@@ -517,7 +535,10 @@ int devmem_rx_arm(struct devmem_rx *rx)
 	ret = devmem_rx_flush(rx);
 	if (ret)
 		return ret;
-	want = lowat_wanted(rx, rx->held ? held_room(rx->held) : UINT64_MAX);
+	rx->armed = false;
+	if (rx->left)
+		return 0;
+	want = lowat_wanted(rx);
 	ret = set_lowat(rx, want);
 	if (ret)
 		return ret;
@@ -559,7 +580,8 @@ static void finish_placed(struct devmem_rx *rx, struct devmem_fragment *frag, ui
 	++*n;
 }
 
-static int finish_device(struct devmem_rx *rx, struct devmem_fragment *frag)
+/* *pages: goes up by the pages that nobody had a fragment of before. */
+static int finish_device(struct devmem_rx *rx, struct devmem_fragment *frag, uint32_t *pages)
 {
 	struct out *out;
 
@@ -572,7 +594,7 @@ static int finish_device(struct devmem_rx *rx, struct devmem_fragment *frag)
 		rx->token_max = frag->token;
 	if (frag->dmabuf_id == rx->dmabuf_id) {
 		frag->region = rx->region;
-		held_add(rx->held, frag->offset, frag->size);
+		*pages += held_add(rx->held, frag->offset, frag->size);
 		atomic_store_explicit(&out->state, OUT_OURS, memory_order_release);
 	} else {
 		rx->stats.foreign_fragments++;
@@ -583,12 +605,10 @@ static int finish_device(struct devmem_rx *rx, struct devmem_fragment *frag)
 	return 0;
 }
 
-/* Gives back what a receive brought that can't be handed out. */
-static void discard(struct devmem_rx *rx, uint32_t n)
+/* Gives back what a receive brought that can't be handed out: fragments from i up to n. */
+static void discard(struct devmem_rx *rx, uint32_t i, uint32_t n)
 {
-	uint32_t i;
-
-	for (i = 0; i < n; i++) {
+	for (; i < n; i++) {
 		const struct devmem_fragment *frag = &rx->frags[i];
 
 		if (frag->kind == DEVMEM_FRAGMENT_DEVICE && frag->dmabuf_id &&
@@ -618,22 +638,23 @@ static void count_held(struct devmem_rx *rx, uint64_t fragments, uint64_t bytes)
 static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t received)
 {
 	uint64_t fragments = 0, bytes = 0;
-	uint32_t n, i;
+	uint32_t n, i, pages = 0, device = 0;
 	int ret;
 
 	ret = cmsg_decode(rx->control, msg->msg_controllen, received, rx->frags, rx->frags_len - 1,
 			  &n);
 	if (ret) {
-		discard(rx, n);
+		discard(rx, 0, n);
 		return ret;
 	}
 	for (i = 0; i < n; i++) {
 		struct devmem_fragment *frag = &rx->frags[i];
 
 		if (frag->kind == DEVMEM_FRAGMENT_DEVICE) {
-			ret = finish_device(rx, frag);
+			ret = finish_device(rx, frag, &pages);
 			if (ret)
-				return ret;
+				break;
+			device++;
 		} else if (rx->placement) {
 			finish_placed(rx, frag, &n);
 		} else {
@@ -644,57 +665,103 @@ static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t rece
 		bytes += frag->size;
 	}
 	count_held(rx, fragments, bytes);
+	if (ret) {
+		devmem_rx_release(rx, rx->frags, i);
+		discard(rx, i, n);
+		return ret;
+	}
+	if (device)
+		rx->frags_per_page = pages && device > pages ? device / pages : 1;
 	if (rx->expect != DEVMEM_RX_STREAM)
 		rx->expect -= received < rx->expect ? received : rx->expect;
 	return (int)n;
 }
 
-/* Memory for one recvmsg(): what may be read, and where HOST bytes go. Return: 0 or -ENOBUFS. */
-static int make_room(struct devmem_rx *rx, struct msghdr *msg, uint64_t room)
+/* Most fragments that may be taken now. */
+static uint32_t fragments_room(const struct devmem_rx *rx)
 {
-	size_t max = rx->recv_max < room ? rx->recv_max : (size_t)room;
-	uint32_t frags = rx->frags_len - 1;
-	uint64_t out;
+	uint64_t n = rx->frags_len - 1, room;
 
-	if (!max)
-		goto full;
+	if (rx->held) {
+		/* Each may take a page of its own, unless those before shared theirs. */
+		room = held_pages_left(rx->held);
+		if (room < n)
+			room *= rx->frags_per_page;
+		if (n > room)
+			n = room;
+	}
 	if (rx->out) {
 		/* Tokens must fit into the table. */
-		out = get(&rx->held_fragments) + rx->pending.fragments;
-		if (out + frags >= rx->out_len)
-			goto full;
+		room = get(&rx->held_fragments) + rx->pending.fragments + 1;
+		room = room < rx->out_len ? rx->out_len - room : 0;
+		if (n > room)
+			n = room;
 	}
 	if (rx->placement) {
-		uint32_t pieces = placement_pieces_left(rx->placement);
-
-		msg->msg_iovlen = (size_t)placement_space(rx->placement, max, msg->msg_iov);
-		pieces = placement_pieces_left(rx->placement);
-		if (!msg->msg_iovlen || pieces < 2)
-			goto full;
-		if (frags > pieces - 1)
-			frags = pieces - 1;
-	} else {
-		msg->msg_iov[0].iov_base = rx->host;
-		msg->msg_iov[0].iov_len = max;
-		msg->msg_iovlen = 1;
+		/* One more is needed where the ring wraps. */
+		room = placement_pieces_left(rx->placement);
+		room = room ? room - 1 : 0;
+		if (n > room)
+			n = room;
 	}
-	msg->msg_control = rx->control;
-	msg->msg_controllen =
-		frags < rx->frags_len - 1 ? frags * CMSG_FRAGMENT_SPACE : rx->control_len;
-	return 0;
-full:
-	rx->stats.held_refusals++;
-	return -ENOBUFS;
+	return (uint32_t)n;
 }
 
-static int receive(struct devmem_rx *rx, uint64_t room, int flags)
+/* Memory for one recvmsg(): what may be read, and where HOST bytes go. Return: 0 or -ENOBUFS. */
+static int make_room(struct devmem_rx *rx, struct msghdr *msg)
+{
+	if (rx->placement) {
+		msg->msg_iovlen =
+			(size_t)placement_space(rx->placement, rx->recv_max, msg->msg_iov);
+	} else {
+		msg->msg_iov[0].iov_base = rx->host;
+		msg->msg_iov[0].iov_len = rx->recv_max;
+		msg->msg_iovlen = 1;
+	}
+	rx->frags_limit = fragments_room(rx);
+	if (!msg->msg_iovlen || !rx->frags_limit) {
+		rx->stats.held_refusals++;
+		return -ENOBUFS;
+	}
+	msg->msg_control = rx->control;
+	msg->msg_controllen = rx->frags_limit < rx->frags_len - 1 ?
+				      rx->frags_limit * CMSG_FRAGMENT_SPACE :
+				      rx->control_len;
+	return 0;
+}
+
+/* Is a receive possible? Otherwise a wait could be for what can never come. Return: 0 or -ENOBUFS. */
+static int check_room(struct devmem_rx *rx)
+{
+	struct iovec iov[2];
+	struct msghdr msg = { .msg_iov = iov };
+
+	return make_room(rx, &msg);
+}
+
+/*
+ * Notes whether bytes may be left behind those just taken that have waited as long as these, waited: at the end of a wait that took its
+ * whole time. A receive ends where its buffers do, and at the border between packets with a region and without.
+ */
+static void note_left(struct devmem_rx *rx, uint32_t n, size_t received, bool waited)
+{
+	bool plain = n <= 2 && !rx->frags[0].dmabuf_id && !rx->frags[n - 1].dmabuf_id;
+	bool border = plain != rx->plain;
+
+	rx->plain = plain;
+	rx->left = waited || n >= rx->frags_limit || received >= rx->recv_max ||
+		   (rx->left && border);
+}
+
+/* waited: a wait for the low-water mark took its whole time. */
+static int receive(struct devmem_rx *rx, int flags, bool waited)
 {
 	struct iovec iov[2];
 	struct msghdr msg = { .msg_iov = iov };
 	ssize_t n;
 	int ret;
 
-	ret = make_room(rx, &msg, room);
+	ret = make_room(rx, &msg);
 	if (ret)
 		return ret;
 	if (rx->placement) {
@@ -711,40 +778,20 @@ static int receive(struct devmem_rx *rx, uint64_t room, int flags)
 	if (rx->placement) {
 		int end = placement_end(rx->placement);
 
-		if (end && ret >= 0)
+		if (end && ret >= 0) {
+			devmem_rx_release(rx, rx->frags, (size_t)ret);
 			return end;
+		}
 	}
+	if (ret > 0)
+		note_left(rx, (uint32_t)ret, (size_t)n, waited);
+	else if (ret == -EAGAIN)
+		rx->left = false;
 	return ret;
 }
 
-/* Waits until the low-water mark is reached, lowat_wait has passed with something there, or the stream ends; then takes what is there. */
-static int receive_expected(struct devmem_rx *rx, uint64_t room)
-{
-	int ret, ready;
-
-	for (;;) {
-		uint32_t want = lowat_wanted(rx, room);
-
-		ret = set_lowat(rx, want);
-		if (ret)
-			return ret;
-		ready = wait_readable(rx, want > 1 ? (int)rx->lowat_wait : -1);
-		if (ready < 0)
-			return ready;
-		ret = receive(rx, room, MSG_DONTWAIT);
-		if (want > 1 && !ready)
-			lowat_missed(rx, ret != -EAGAIN);
-		else if (want > 1)
-			lowat_reached(rx);
-		else if (ret != -EAGAIN)
-			rx->idle = false;
-		if (ret != -EAGAIN)
-			return ret;
-	}
-}
-
 /* Waits for the first byte, and takes what is there. */
-static int receive_any(struct devmem_rx *rx, uint64_t room)
+static int receive_any(struct devmem_rx *rx)
 {
 	int ret;
 
@@ -752,19 +799,59 @@ static int receive_any(struct devmem_rx *rx, uint64_t room)
 	if (ret)
 		return ret;
 	for (;;) {
-		ret = receive(rx, room, 0);
+		ret = receive(rx, 0, false);
 		if (ret != -EAGAIN)
 			return ret;
 		/* A descriptor with O_NONBLOCK, or SO_RCVTIMEO. */
 		ret = wait_readable(rx, -1);
 		if (ret < 0)
 			return ret;
+		/* Nothing can be waited for beside an error queue: look again and again. */
+		if (ret == WAIT_ERROR_QUEUE)
+			sys_poll(NULL, 0, ERROR_QUEUE_NAP_MS);
 	}
 }
 
-static int receive_now(struct devmem_rx *rx, uint64_t room)
+/*
+ * Waits until the low-water mark is reached, lowat_wait has passed with something there, or the stream ends; then takes what is there.
+ */
+static int receive_expected(struct devmem_rx *rx)
 {
-	int ret = receive(rx, room, MSG_DONTWAIT);
+	int ret, ready;
+
+	if (rx->left) {
+		ret = receive(rx, MSG_DONTWAIT, false);
+		if (ret != -EAGAIN)
+			return ret;
+	}
+	for (;;) {
+		uint32_t want = lowat_wanted(rx);
+
+		ret = check_room(rx);
+		if (!ret)
+			ret = set_lowat(rx, want);
+		if (ret)
+			return ret;
+		ready = wait_readable(rx, want > 1 ? (int)rx->lowat_wait : -1);
+		if (ready < 0)
+			return ready;
+		ret = receive(rx, MSG_DONTWAIT, want > 1 && ready == WAIT_TIMEOUT);
+		if (want > 1 && ready == WAIT_TIMEOUT)
+			lowat_missed(rx, ret != -EAGAIN);
+		else if (want > 1)
+			lowat_reached(rx);
+		else if (ret != -EAGAIN)
+			rx->idle = false;
+		if (ret != -EAGAIN)
+			return ret;
+		if (ready == WAIT_ERROR_QUEUE)
+			return receive_any(rx);
+	}
+}
+
+static int receive_now(struct devmem_rx *rx)
+{
+	int ret = receive(rx, MSG_DONTWAIT, rx->armed);
 
 	if (ret == -EAGAIN) {
 		if (rx->armed)
@@ -778,7 +865,6 @@ static int receive_now(struct devmem_rx *rx, uint64_t room)
 
 int devmem_rx_recv(struct devmem_rx *rx, const struct devmem_fragment **frags, unsigned int flags)
 {
-	uint64_t room;
 	int ret;
 
 	*frags = rx->frags;
@@ -787,12 +873,11 @@ int devmem_rx_recv(struct devmem_rx *rx, const struct devmem_fragment **frags, u
 	ret = devmem_rx_flush(rx);
 	if (ret)
 		return ret;
-	room = rx->held ? held_room(rx->held) : UINT64_MAX;
 	if (flags & DEVMEM_RX_DONTWAIT)
-		return receive_now(rx, room);
+		return receive_now(rx);
 	if (rx->expect > 1 && rx->lowat_max > 1)
-		return receive_expected(rx, room);
-	return receive_any(rx, room);
+		return receive_expected(rx);
+	return receive_any(rx);
 }
 
 /* ---- asking ---- */
