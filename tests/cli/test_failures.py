@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import socket
+import subprocess
 import unittest
 
 import cli
@@ -60,6 +61,12 @@ class Outputs(cli.TestCase):
         self.receive_failing(cli.REFUSED, "File too large", args=["--output", self.path("out"), "--size", "1M"],
                              preexec_fn=limit)
         self.assertEqual(self.read("out"), self.content[:1 << 20])
+
+    def test_no_standard_output_at_all(self):
+        for args in (["region", "list"], ["-j", "region", "list"]):
+            result = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", cli.CTL, *args], stderr=subprocess.PIPE, timeout=30)
+            self.assertEqual(result.returncode, cli.REFUSED, result.stderr)
+            self.assert_error(result.stderr, "standard output", "Bad file descriptor")
 
     def test_show_into_a_closed_pipe(self):
         ours, theirs = os.pipe()

@@ -73,7 +73,8 @@ static int run_command(const struct setup *s, char **command)
 	pid_t pid;
 	int fd;
 
-	fflush(stdout);
+	/* Started with it ignored, waitpid(2) would find nobody. */
+	signal(SIGCHLD, SIG_DFL);
 	pid = fork();
 	if (pid < 0)
 		return fail_errno(errno, "fork");

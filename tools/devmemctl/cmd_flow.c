@@ -35,6 +35,19 @@ static int add_option(int key, const char *arg, void *input)
 	}
 }
 
+static int print_location(const struct ctl *ctl, uint32_t location)
+{
+	struct json_object *obj;
+
+	if (!ctl->json) {
+		printf("%u\n", location);
+		return output_flush(stdout);
+	}
+	obj = out_object(NULL, NULL);
+	out_uint(obj, "location", location);
+	return out_print(ctl, stdout, obj, NULL);
+}
+
 int cmd_flow_add(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct argp_option argp_options[] = {
@@ -75,17 +88,12 @@ int cmd_flow_add(struct ctl *ctl, int argc, char **argv)
 		devmem_netdev_close(netdev);
 		return fail_error(&err);
 	}
+	result = print_location(ctl, location);
+	/* Nobody would know what to delete. */
+	if (result && devmem_flow_del(netdev, location, &err))
+		fail_error(&err);
 	devmem_netdev_close(netdev);
-	if (!ctl->json) {
-		printf("%u\n", location);
-		return output_flush(stdout);
-	}
-	{
-		struct json_object *obj = out_object(NULL, NULL);
-
-		out_uint(obj, "location", location);
-		return out_print(ctl, stdout, obj, NULL);
-	}
+	return result;
 }
 
 int cmd_flow_del(struct ctl *ctl, int argc, char **argv)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "args.h"
 #include "ctl.h"
@@ -89,12 +92,22 @@ static int wrong_verb(const char *noun, const char *verb)
 	return fail(EXIT_USAGE, "%s: unknown verb '%s'; known: %s", noun, verb, verbs);
 }
 
+/* A descriptor that is closed would be given to a socket next, and results written into it. Opened
+ * for reading only, so that writing is still an error. */
+static void open_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+			exit(EXIT_REFUSED);
+}
+
 int main(int argc, char **argv)
 {
 	struct ctl ctl = { 0 };
 	const char *noun;
 	int at = 1;
 
+	open_standard_descriptors();
 	for (; at < argc && argv[at][0] == '-'; at++) {
 		int result = global_option(&ctl, argv[at]);
 

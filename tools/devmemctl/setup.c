@@ -104,8 +104,11 @@ int setup_device(struct setup *s, const struct setup_options *options, bool stee
 	rss_queues(info, &s->rss_before);
 	if (steer && check_steerable(info))
 		return EXIT_MISSING;
+	if (!info->rx_queues)
+		return fail(EXIT_MISSING, "%s: no receive queues%s", info->name,
+			    info->up ? "" : " while it is down");
 	s->queues = options->queues;
-	if (!s->queues.n && info->rx_queues) {
+	if (!s->queues.n) {
 		s->queues.n = 1;
 		s->queues.id[0] = info->rx_queues - 1;
 	}
@@ -120,8 +123,6 @@ int setup_device(struct setup *s, const struct setup_options *options, bool stee
 			    "%s: --queues names all %u receive queues; leave one for everything "
 			    "else",
 			    info->name, info->rx_queues);
-	if (!s->queues.n)
-		return fail(EXIT_MISSING, "%s: no receive queues", info->name);
 	return 0;
 }
 

@@ -83,8 +83,12 @@ int signals_wait(int fd, short events, int timeout_ms)
 		{ .fd = signal_fd, .events = POLLIN },
 		{ .fd = fd, .events = events },
 	};
-	int n = poll(fds, 2, timeout_ms);
+	int n;
 
+	/* Only being stopped and continued interrupts it; the time begins anew then. */
+	do
+		n = poll(fds, 2, timeout_ms);
+	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	if (fds[0].revents)
