@@ -64,7 +64,7 @@ build_project()
 		set -- ninja -C /build/project
 	else
 		rm -rf /build/project
-		set -- sh -c 'meson setup --prefix=/usr --buildtype=debugoptimized /build/project /src && ninja -C /build/project'
+		set -- sh -c 'meson setup --prefix=/usr --libdir=lib/x86_64-linux-gnu --buildtype=debugoptimized /build/project /src && ninja -C /build/project'
 	fi
 	"$@" >/build/project.log 2>&1 || {
 		tail -n 60 /build/project.log >&2
