@@ -60,17 +60,17 @@ build_project()
 		return
 	fi
 	say "project"
-	if [ -e /build/project/build.ninja ]; then
+	if [ -e /build/meson/build.ninja ]; then
 		set -- ninja -C /build/project
 	else
 		rm -rf /build/project
-		set -- sh -c 'meson setup --prefix=/usr --libdir=lib/x86_64-linux-gnu --buildtype=debugoptimized /build/project /src && ninja -C /build/project'
+		set -- sh -c 'meson setup --prefix=/usr --libdir=lib/x86_64-linux-gnu --buildtype=debugoptimized /build/meson /src && ninja -C /build/meson'
 	fi
 	"$@" >/build/project.log 2>&1 || {
 		tail -n 60 /build/project.log >&2
 		return 1
 	}
-	DESTDIR=/build/root meson install -C /build/project --no-rebuild >/build/install.log 2>&1 || {
+	DESTDIR=/build/root meson install -C /build/meson --no-rebuild >/build/install.log 2>&1 || {
 		tail -n 20 /build/install.log >&2
 		return 1
 	}
@@ -78,8 +78,8 @@ build_project()
 	# programs that are built but not installed: examples, benchmarks, the scenarios' own
 	mkdir -p /build/root/lab/bin
 	for dir in examples tests/bench tests/lab/guest; do
-		[ ! -d "/build/project/$dir" ] ||
-			find "/build/project/$dir" -maxdepth 1 -type f -perm -u+x ! -name '*.so*' \
+		[ ! -d "/build/meson/$dir" ] ||
+			find "/build/meson/$dir" -maxdepth 1 -type f -perm -u+x ! -name '*.so*' \
 				-exec cp {} /build/root/lab/bin/ \;
 	done
 }
