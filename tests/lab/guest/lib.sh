@@ -381,3 +381,67 @@ save()
 {
 	cp "$@" $OUT/
 }
+
+# --- streams -----------------------------------------------------------------------------------------------------
+
+# field NAME FIELD: the first FIELD, however deep, in the JSON that job NAME printed
+field()
+{
+	jq -r "[.. | .$2? // empty] | .[0]" "$OUT/$1.out"
+}
+
+# start_recv NAME ADDR:PORT OPTION...: devmemctl receives one stream in the background; returns when it listens
+start_recv()
+{
+	local name="$1" addr="$2"
+
+	shift 2
+	spawn "$name" devmemctl recv $NIC --listen "$addr" --once --sha256 -j "$@"
+	wait_for 20 listening "${addr##*:}" && return 0
+	fail "$name listens on $addr"
+	show "$OUT/$name.err"
+	return 1
+}
+
+# random_file FILE SIZE
+random_file()
+{
+	head -c "$(numfmt --from=iec "$2" 2>/dev/null || echo "$2")" /dev/urandom >"$1"
+}
+
+# send_file FILE ADDR:PORT: from the peer, with socat
+send_file()
+{
+	case $2 in
+	'['*) peer socat -u "OPEN:$1" "TCP6:$2" ;;
+	*) peer socat -u "OPEN:$1" "TCP4:$2" ;;
+	esac
+}
+
+# received NAME FILE WHAT: passes when job NAME ended well and had exactly the bytes of FILE
+received()
+{
+	local rc
+
+	finish "$1" 60
+	rc=$?
+	if [ $rc -ne 0 ]; then
+		fail "$3: ends well"
+		note "status $rc"
+		show "$OUT/$1.err"
+		return 1
+	fi
+	equal "$3: every byte arrived" "$(field "$1" sha256)" "$(sha256 "$2")"
+}
+
+# stream NAME ADDR:PORT SIZE OPTION...: one random stream of SIZE bytes, received and compared
+stream()
+{
+	local name="$1" addr="$2" size="$3"
+
+	shift 3
+	random_file "/tmp/$name.sent" "$size"
+	start_recv "$name" "$addr" "$@" || return 1
+	check "$name: the peer sends $size" send_file "/tmp/$name.sent" "$addr"
+	received "$name" "/tmp/$name.sent" "$name"
+}
