@@ -315,13 +315,19 @@ int ethtool_get_rules(const struct ethtool_dev *dev, struct uapi_rxnfc **rules, 
 	*n = 0;
 	for (i = 0; i < count; i++) {
 		ret = ethtool_ioctl_rule_get(&io, taken[i], &(*rules)[*n], &failed);
-		/* Deleted meanwhile: drivers say so in one of these ways. */
-		if (ret == -ENOENT || ret == -EINVAL)
+		/* Deleted meanwhile. */
+		if (ret == -ENOENT)
 			continue;
-		if (ret) {
+		if (ret && ret != -EINVAL) {
 			if (err)
 				*err = failed;
 			goto err_free_rules;
+		}
+		if (ret) {
+			/* Deleted meanwhile as other drivers say it, or of a kind that can't be
+			 * told: the place counts as taken, the rule matches nothing. */
+			memset(&(*rules)[*n], 0, sizeof(**rules));
+			(*rules)[*n].fs.ring_cookie = UAPI_RX_CLS_FLOW_WAKE;
 		}
 		(*rules)[*n].fs.location = taken[i];
 		(*n)++;

@@ -61,8 +61,8 @@ int ethtool_get_rx_rings(const struct ethtool_dev *dev, uint32_t *n, struct devm
 /* Flow rules. */
 int ethtool_get_rule_count(const struct ethtool_dev *dev, uint32_t *rules, uint32_t *places,
 			   int *any, struct devmem_error *err);
-/* All rules, in order of their places; the caller frees. places receives the size of the table,
- * 0 if the driver doesn't say. */
+/* All rules, in order of their places, flow type 0 for those that can't be read; the caller frees.
+ * places receives the size of the table, 0 if the driver doesn't say. */
 int ethtool_get_rules(const struct ethtool_dev *dev, struct uapi_rxnfc **rules, uint32_t *n,
 		      uint32_t *places, struct devmem_error *err);
 int ethtool_get_rule(const struct ethtool_dev *dev, uint32_t place, struct uapi_rxnfc *rule,

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +39,7 @@ struct family {
 struct genl {
 	int fd;
 	uint32_t seq;
+	bool in_doubt;
 	void *buf;
 	size_t size;
 	struct family families[FAMILIES];
@@ -49,6 +49,7 @@ struct genl {
 /* Where a request stands. */
 struct progress {
 	bool done;	  /* acknowledged, or the dump ended */
+	bool refused;	  /* by the kernel */
 	bool interrupted; /* what is dumped changed meanwhile */
 	int fn_error;	  /* the receiver of the replies failed */
 };
@@ -112,6 +113,11 @@ int genl_fd(const struct genl *genl)
 	return genl->fd;
 }
 
+bool genl_in_doubt(const struct genl *genl)
+{
+	return genl->in_doubt;
+}
+
 /* Receives one datagram whole, whatever its size. */
 static ssize_t receive(struct genl *g)
 {
@@ -166,6 +172,7 @@ static int take(struct progress *progress, const struct nlmsghdr *nlh,
 	case NLMSG_DONE:
 		progress->done = true;
 		ret = message_error(nlh);
+		progress->refused = ret && ret != -EBADMSG;
 		if (ret)
 			error_netlink(err, ret, call->operation, call->subject, request, nlh,
 				      call->names);
@@ -198,9 +205,11 @@ static int transact(struct genl *g, struct nlmsghdr *request, uint16_t flags,
 	request->nlmsg_flags = NLM_F_REQUEST | flags;
 	request->nlmsg_seq = ++g->seq;
 	request->nlmsg_pid = 0;
+	g->in_doubt = false;
 	n = sys_send(g->fd, request, request->nlmsg_len, 0);
 	if (n < 0)
 		return error_system(err, (int)n, call->operation, call->subject, NULL);
+	g->in_doubt = true;
 
 	while (!progress.done) {
 		n = receive(g);
@@ -221,6 +230,7 @@ static int transact(struct genl *g, struct nlmsghdr *request, uint16_t flags,
 			if (nlh->nlmsg_seq == request->nlmsg_seq) {
 				ours = true;
 				ret = take(&progress, nlh, request, call, err);
+				g->in_doubt = !progress.refused;
 				if (ret)
 					return ret;
 			}

@@ -5,6 +5,7 @@
 /* One generic netlink socket: families by name, requests, dumps. */
 
 #include <linux/netlink.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,10 @@ int genl_family(struct genl *genl, const char *name, uint16_t *id, struct devmem
 /* Sends a request and waits for its acknowledgement. */
 int genl_do(struct genl *genl, struct nlmsghdr *request, const struct genl_call *call,
 	    struct devmem_error *err);
+
+/* True after a failed request that the kernel may have carried out all the same: it was sent, and
+ * the kernel's refusal is not why it failed. */
+bool genl_in_doubt(const struct genl *genl);
 
 /* Sends a request for a dump and takes all of it. Starts again, a few times, when what is dumped
  * changed meanwhile. */

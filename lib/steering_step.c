@@ -51,7 +51,7 @@ static int undo_rss(const struct step_rss *step, const struct ethtool_dev *dev,
 static int undo_flow(const struct step_flow *step, const struct ethtool_dev *dev,
 		     struct devmem_error *err)
 {
-	struct uapi_rxnfc *rules;
+	struct uapi_rxnfc *rules, rule;
 	uint32_t n, places, i;
 	int ret;
 
@@ -62,11 +62,21 @@ static int undo_flow(const struct step_flow *step, const struct ethtool_dev *dev
 		if (rules[i].fs.location == step->rule.location)
 			break;
 	}
-	if (i < n && flow_same_match(&rules[i].fs, &step->rule) &&
-	    rules[i].fs.ring_cookie == step->rule.ring_cookie)
-		ret = ethtool_delete_rule(dev, step->rule.location, err);
+	memset(&rule, 0, sizeof(rule));
+	if (i < n)
+		rule = rules[i];
 	free(rules);
-	return ret;
+	if (i == n)
+		return 0;
+	if (!rule.fs.flow_type) {
+		ret = ethtool_get_rule(dev, step->rule.location, &rule, err);
+		if (ret)
+			return ret == -ENOENT ? 0 : ret;
+	}
+	if (!flow_same_match(&rule.fs, &step->rule) ||
+	    rule.fs.ring_cookie != step->rule.ring_cookie)
+		return 0;
+	return ethtool_delete_rule(dev, step->rule.location, err);
 }
 
 int step_undo(const struct step *step, const struct ethtool_dev *dev, struct devmem_error *err)
