@@ -165,8 +165,39 @@ static int release(int fd)
 	return 0;
 }
 
+/* Releases what is still there. Says in what, of size bytes, what the library left behind. */
+static void clean_up(char *what, size_t size)
+{
+	int i;
+
+	what[0] = '\0';
+	for (i = 0; i < FD_MAX; i++) {
+		if (!fds[i])
+			continue;
+		if (!own[i] && !what[0])
+			snprintf(what, size, "descriptor %d left open, kind %d", FD_BASE + i,
+				 (int)fds[i]->kind);
+		release(FD_BASE + i);
+	}
+	for (i = 0; i < MAPS_MAX; i++) {
+		if (!maps[i].addr)
+			continue;
+		snprintf(what, size, "mapping of %zu bytes left", maps[i].len);
+		munmap(maps[i].addr, maps[i].len);
+		maps[i].addr = NULL;
+	}
+	fake_log_clear();
+	free(last_request);
+	last_request = NULL;
+	last_request_len = 0;
+}
+
 void fake_begin(enum fake_personality personality)
 {
+	char what[128];
+
+	/* A test that failed leaves things behind. */
+	clean_up(what, sizeof(what));
 	memset(&fake, 0, sizeof(fake));
 	fake.personality = personality;
 	fake.admin = true;
@@ -185,28 +216,9 @@ void fake_begin(enum fake_personality personality)
 
 void fake_end(void)
 {
-	char what[128] = "";
-	int i;
+	char what[128];
 
-	for (i = 0; i < FD_MAX; i++) {
-		if (!fds[i])
-			continue;
-		if (!own[i] && !what[0])
-			snprintf(what, sizeof(what), "descriptor %d left open, kind %d",
-				 FD_BASE + i, (int)fds[i]->kind);
-		release(FD_BASE + i);
-	}
-	for (i = 0; i < MAPS_MAX; i++) {
-		if (!maps[i].addr)
-			continue;
-		snprintf(what, sizeof(what), "mapping of %zu bytes left", maps[i].len);
-		munmap(maps[i].addr, maps[i].len);
-		maps[i].addr = NULL;
-	}
-	fake_log_clear();
-	free(last_request);
-	last_request = NULL;
-	last_request_len = 0;
+	clean_up(what, sizeof(what));
 	if (complaint[0])
 		fail_msg("%s", complaint);
 	if (what[0])
@@ -732,9 +744,9 @@ int sys_mmap(void **addr, size_t len, int prot, int flags, int fd)
 
 	ENTER("sys_mmap");
 	obj = fake_object(fd);
-	if (!obj)
+	if (!obj && !(flags & MAP_ANONYMOUS))
 		return -EBADF;
-	if (obj->kind != OBJECT_DMABUF)
+	if (obj && obj->kind != OBJECT_DMABUF)
 		return -ENODEV;
 	for (i = 0; i < MAPS_MAX && maps[i].addr; i++)
 		;
