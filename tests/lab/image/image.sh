@@ -1,9 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Runs inside the chroot: builds what the guest needs and packs one initramfs a kernel.
-# usage: image.sh modules         /src/tests/lab/modules -> /build/modules/KERNEL/*.ko
-#        image.sh image           /src, /modules -> /build/out/{vmlinux,initramfs}-KERNEL
-# /src is the project (read-only), /modules the finished modules, /build is ours.
+# Runs inside the chroot: builds the project and packs one initramfs a kernel: /build/out/{vmlinux,initramfs}-KERNEL.
+# /src is the project (read-only), /modules the finished kernel modules, /build is ours.
 set -eu
 
 # of the kernel's own modules: what init and the scenarios load
@@ -27,30 +25,6 @@ kernels()
 release_of()
 {
 	cat "/lab/kernels/$1"
-}
-
-build_modules()
-{
-	for k in $(kernels); do
-		say "modules for $k ($(release_of "$k"))"
-		mkdir -p "/build/modules/$k"
-		rm -rf /build/m
-		cp -r /src/tests/lab/modules /build/m
-		make -s -C /build/m KDIR="/lib/modules/$(release_of "$k")/build" >"/build/modules-$k.log" 2>&1 || {
-			cat "/build/modules-$k.log" >&2
-			return 1
-		}
-		if grep -q 'warning:' "/build/modules-$k.log"; then
-			cat "/build/modules-$k.log" >&2
-			echo "image.sh: the modules must build without a warning on $k" >&2
-			return 1
-		fi
-		for ko in /build/m/*.ko; do
-			strip --strip-debug "$ko"
-			cp "$ko" "/build/modules/$k/"
-		done
-		rm -rf /build/m
-	done
 }
 
 build_project()
@@ -157,15 +131,8 @@ pack()
 	/src/tests/lab/image/extract-vmlinux.py "$image" "/build/out/vmlinux-$k"
 }
 
-case $1 in
-modules)
-	build_modules
-	;;
-image)
-	mkdir -p /build/out
-	make_root
-	for k in $(kernels); do
-		pack "$k"
-	done
-	;;
-esac
+mkdir -p /build/out
+make_root
+for k in $(kernels); do
+	pack "$k"
+done
