@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -67,6 +68,8 @@ struct devmem_rx {
 	struct devmem_fragment *frags;
 	uint32_t frags_len;
 	uint32_t frags_limit;	 /* of the receive at hand: as many as control space is given for */
+	size_t bytes_limit;	 /* and as many as may be read */
+	uint32_t received;	 /* bytes that it brought */
 	uint32_t frags_per_page; /* in the last receive */
 	void *control;
 	size_t control_len;
@@ -90,8 +93,7 @@ struct devmem_rx {
 	uint32_t lowat_wait;  /* milliseconds */
 	bool armed;	      /* devmem_rx_arm() set a low-water mark above 1 */
 	bool idle;	      /* a wait for it found nothing at all: wait for the first byte */
-	bool left;	      /* more may be there that has waited already: take it at once */
-	bool plain;	      /* the last receive brought bytes of packets without a region */
+	uint64_t due;	      /* bytes that have waited already: to be taken without another wait */
 
 	struct devmem_rx_stats stats;
 	/* Changed by devmem_rx_release_any() too. */
@@ -504,6 +506,15 @@ static void lowat_missed(struct devmem_rx *rx, bool came)
 		rx->lowat_now /= 2;
 }
 
+/* All that is there has had its wait, also what a receive leaves because it ends at the border between packets with a region
+ * and without. */
+static void note_due(struct devmem_rx *rx)
+{
+	int bytes = 0;
+
+	rx->due = !sys_ioctl(rx->fd, FIONREAD, &bytes) && bytes > 0 ? (uint64_t)bytes : 0;
+}
+
 static void lowat_reached(struct devmem_rx *rx)
 {
 	if (rx->lowat_now < rx->lowat_max)
@@ -536,7 +547,7 @@ int devmem_rx_arm(struct devmem_rx *rx)
 	if (ret)
 		return ret;
 	rx->armed = false;
-	if (rx->left)
+	if (rx->due)
 		return 0;
 	want = lowat_wanted(rx);
 	ret = set_lowat(rx, want);
@@ -647,6 +658,10 @@ static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t rece
 		discard(rx, 0, n);
 		return ret;
 	}
+	rx->due -= received < rx->due ? received : rx->due;
+	/* The buffers are full: there is more, most likely. */
+	if (!rx->due && (n >= rx->frags_limit || received >= rx->bytes_limit))
+		rx->due = 1;
 	for (i = 0; i < n; i++) {
 		struct devmem_fragment *frag = &rx->frags[i];
 
@@ -710,6 +725,8 @@ static uint32_t fragments_room(const struct devmem_rx *rx)
 /* Memory for one recvmsg(): what may be read, and where HOST bytes go. Return: 0 or -ENOBUFS. */
 static int make_room(struct devmem_rx *rx, struct msghdr *msg)
 {
+	size_t i;
+
 	if (rx->placement) {
 		msg->msg_iovlen =
 			(size_t)placement_space(rx->placement, rx->recv_max, msg->msg_iov);
@@ -718,8 +735,11 @@ static int make_room(struct devmem_rx *rx, struct msghdr *msg)
 		msg->msg_iov[0].iov_len = rx->recv_max;
 		msg->msg_iovlen = 1;
 	}
+	rx->bytes_limit = 0;
+	for (i = 0; i < msg->msg_iovlen; i++)
+		rx->bytes_limit += msg->msg_iov[i].iov_len;
 	rx->frags_limit = fragments_room(rx);
-	if (!msg->msg_iovlen || !rx->frags_limit) {
+	if (!rx->bytes_limit || !rx->frags_limit) {
 		rx->stats.held_refusals++;
 		return -ENOBUFS;
 	}
@@ -739,22 +759,7 @@ static int check_room(struct devmem_rx *rx)
 	return make_room(rx, &msg);
 }
 
-/*
- * Notes whether bytes may be left behind those just taken that have waited as long as these, waited: at the end of a wait that took its
- * whole time. A receive ends where its buffers do, and at the border between packets with a region and without.
- */
-static void note_left(struct devmem_rx *rx, uint32_t n, size_t received, bool waited)
-{
-	bool plain = n <= 2 && !rx->frags[0].dmabuf_id && !rx->frags[n - 1].dmabuf_id;
-	bool border = plain != rx->plain;
-
-	rx->plain = plain;
-	rx->left = waited || n >= rx->frags_limit || received >= rx->recv_max ||
-		   (rx->left && border);
-}
-
-/* waited: a wait for the low-water mark took its whole time. */
-static int receive(struct devmem_rx *rx, int flags, bool waited)
+static int receive(struct devmem_rx *rx, int flags)
 {
 	struct iovec iov[2];
 	struct msghdr msg = { .msg_iov = iov };
@@ -771,6 +776,7 @@ static int receive(struct devmem_rx *rx, int flags, bool waited)
 	}
 	n = sys_recvmsg(rx->fd, &msg, rx->recv_flags | flags);
 	rx->stats.recv_calls++;
+	rx->received = n > 0 ? (uint32_t)n : 0;
 	if (n > 0)
 		ret = take_in(rx, &msg, (uint32_t)n);
 	else
@@ -783,10 +789,8 @@ static int receive(struct devmem_rx *rx, int flags, bool waited)
 			return end;
 		}
 	}
-	if (ret > 0)
-		note_left(rx, (uint32_t)ret, (size_t)n, waited);
-	else if (ret == -EAGAIN)
-		rx->left = false;
+	if (ret == -EAGAIN)
+		rx->due = 0;
 	return ret;
 }
 
@@ -799,7 +803,7 @@ static int receive_any(struct devmem_rx *rx)
 	if (ret)
 		return ret;
 	for (;;) {
-		ret = receive(rx, 0, false);
+		ret = receive(rx, 0);
 		if (ret != -EAGAIN)
 			return ret;
 		/* A descriptor with O_NONBLOCK, or SO_RCVTIMEO. */
@@ -819,8 +823,8 @@ static int receive_expected(struct devmem_rx *rx)
 {
 	int ret, ready;
 
-	if (rx->left) {
-		ret = receive(rx, MSG_DONTWAIT, false);
+	if (rx->due) {
+		ret = receive(rx, MSG_DONTWAIT);
 		if (ret != -EAGAIN)
 			return ret;
 	}
@@ -833,9 +837,14 @@ static int receive_expected(struct devmem_rx *rx)
 		if (ret)
 			return ret;
 		ready = wait_readable(rx, want > 1 ? (int)rx->lowat_wait : -1);
+		/* Signals must not make bytes wait again and again. */
+		if (ready == -EINTR)
+			note_due(rx);
 		if (ready < 0)
 			return ready;
-		ret = receive(rx, MSG_DONTWAIT, want > 1 && ready == WAIT_TIMEOUT);
+		ret = receive(rx, MSG_DONTWAIT);
+		if (ret > 0 && rx->received < want)
+			note_due(rx);
 		if (want > 1 && ready == WAIT_TIMEOUT)
 			lowat_missed(rx, ret != -EAGAIN);
 		else if (want > 1)
@@ -851,8 +860,10 @@ static int receive_expected(struct devmem_rx *rx)
 
 static int receive_now(struct devmem_rx *rx)
 {
-	int ret = receive(rx, MSG_DONTWAIT, rx->armed);
+	int ret = receive(rx, MSG_DONTWAIT);
 
+	if (ret > 0 && rx->armed && rx->received < rx->lowat_set)
+		note_due(rx);
 	if (ret == -EAGAIN) {
 		if (rx->armed)
 			lowat_missed(rx, false);
