@@ -1032,6 +1032,15 @@ int sys_ioctl(int fd, unsigned long request, void *arg)
 	uint64_t flags;
 	int ret;
 
+	if (fd >= FD_FIRST && request == FIONREAD) {
+		pthread_mutex_lock(&w.lock);
+		run_to(w.now);
+		sock_of(fd)->counts.inq++;
+		ret = (int)queued(sock_of(fd));
+		memcpy(arg, &ret, sizeof(ret));
+		pthread_mutex_unlock(&w.lock);
+		return 0;
+	}
 	if (request != K_DMA_BUF_IOCTL_SYNC)
 		return real_ioctl(fd, request, arg);
 	if (call_fails(&ret))

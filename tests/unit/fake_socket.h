@@ -102,7 +102,7 @@ uint64_t fake_delay_max(int fd);
 uint32_t fake_tokens_out(int fd);
 
 struct fake_counts {
-	uint64_t recv, poll, dontneed, lowat;
+	uint64_t recv, poll, dontneed, lowat, inq;
 	uint64_t ranges, freed, missing; /* of SO_DEVMEM_DONTNEED: asked to free, and not known */
 	uint64_t eagain;		 /* recvmsg() that found nothing */
 	uint64_t control_short;		 /* device reads that ended because control space did */

@@ -277,6 +277,30 @@ static void test_borders(void **state)
 	app_close(&app);
 }
 
+/* Signals that come faster than the bound don't make bytes wait for ever. */
+static void test_signals(void **state)
+{
+	uint32_t i;
+	struct app app;
+
+	(void)state;
+	begin(64 * MIB);
+	fake_send_device(fd, 0, 1000, PAGE);
+	fake_send_plain(fd, 0, 1000);
+	app_open(&app, fd, pool, binding, NULL);
+	devmem_rx_expect(app.rx, DEVMEM_RX_STREAM);
+	for (i = 0; i < 50 && app.pos < 2000; i++) {
+		int ret;
+
+		fake_signal(fake_now() + 10 * FAKE_MS);
+		ret = app_recv(&app, 0);
+		assert_true(ret > 0 || ret == -EINTR);
+	}
+	assert_int_equal(app.pos, 2000);
+	assert_in_range(fake_delay_max(fd), 0, WAIT * FAKE_MS);
+	app_close(&app);
+}
+
 /* The same for reads that end because the buffers do. */
 static void test_small_reads(void **state)
 {
@@ -319,6 +343,7 @@ static void test_counts(void **state)
 	assert_int_equal(c.dontneed, 64);
 	assert_int_equal(c.lowat, 1);
 	assert_int_equal(c.eagain, 0);
+	assert_int_equal(c.inq, 0);
 	assert_int_equal(app_stats(&app).poll_calls, c.poll);
 	assert_int_equal(app_stats(&app).recv_calls, c.recv);
 	assert_int_equal(app_stats(&app).return_calls, c.dontneed);
@@ -682,6 +707,7 @@ int main(void)
 		TEST(test_bounded),
 		TEST(test_idle),
 		TEST(test_borders),
+		TEST(test_signals),
 		TEST(test_small_reads),
 		TEST(test_counts),
 		TEST(test_adapts),
