@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Bindings over the kernel of fake_kernel.c: who binds, what it says when it can't, and that closing
+ * unbinds. */
+#include <devmem/devmem.h>
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake_kernel.h"
+
+#define SIZE (64U << 20)
+
+static struct fake_nic *nic;
+static struct devmem_netdev *nd;
+static struct devmem_region *region;
+static struct devmem_error err;
+static int dmabuf;
+
+static void world(enum fake_personality personality)
+{
+	fake_begin(personality);
+	nic = fake_nic_rich("eth1");
+	nic->state.split = 2;
+	nic->state.hds_thresh = 0;
+	memset(&err, 0, sizeof(err));
+	if (devmem_netdev_open(&nd, "eth1", &err))
+		fail_msg("%s", err.message);
+	dmabuf = fake_dmabuf_pieces(SIZE, 2 << 20);
+	if (devmem_region_import(&region, dmabuf, &err))
+		fail_msg("%s", err.message);
+	memset(&err, 0, sizeof(err));
+}
+
+static void world_end(void)
+{
+	devmem_region_close(region);
+	devmem_netdev_close(nd);
+	fake_close(dmabuf);
+	fake_end();
+}
+
+static const enum fake_personality personalities[] = { FAKE_LINUX_6_12, FAKE_LINUX_7_3 };
+
+static void test_binds(void **state)
+{
+	const uint32_t queues[] = { 3, 1 }, other = 2;
+	struct devmem_binding *binding, *second;
+	struct devmem_binding_stats stats;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		world(personalities[i]);
+		if (devmem_binding_open_rx(&binding, region, nd, queues, 2, NULL, &err))
+			fail_msg("%s", err.message);
+		assert_int_not_equal(devmem_binding_id(binding), 0);
+		assert_int_equal(nic->state.bound[1], devmem_binding_id(binding));
+		assert_int_equal(nic->state.bound[3], devmem_binding_id(binding));
+		assert_int_equal(nic->state.bound[0] | nic->state.bound[2], 0);
+		assert_true(devmem_binding_fd(binding) >= 0);
+		devmem_binding_stats(binding, &stats);
+		assert_true(stats.page_size == 4096);
+		assert_true(stats.held_pages == 0);
+		assert_true(stats.held_pages_limit == SIZE / 4096 / 4);
+		/* Another one of the same region on another queue. */
+		assert_int_equal(devmem_binding_open_rx(&second, region, nd, &other, 1, NULL, &err),
+				 0);
+		assert_int_equal(nic->state.bound[2], devmem_binding_id(second));
+		assert_int_not_equal(devmem_binding_id(second), devmem_binding_id(binding));
+		devmem_binding_close(binding);
+		assert_int_equal(nic->state.bound[1] | nic->state.bound[3], 0);
+		assert_int_equal(nic->state.bound[2], devmem_binding_id(second));
+		devmem_binding_close(second);
+		assert_int_equal(nic->state.bound[2], 0);
+		devmem_binding_close(NULL);
+		/* And again at once. */
+		assert_int_equal(devmem_binding_open_rx(&binding, region, nd, queues, 2, NULL,
+							&err),
+				 0);
+		devmem_binding_close(binding);
+		world_end();
+	}
+}
+
+static void test_options(void **state)
+{
+	struct devmem_binding_options options = { .sz = sizeof(options), .rx_page_size = 16384,
+						  .held_max = 1 << 20 };
+	struct devmem_binding_stats stats;
+	struct devmem_binding *binding;
+	const uint32_t queue = 0;
+	const void *request;
+	size_t len;
+
+	(void)state;
+	world(FAKE_LINUX_7_3);
+	if (devmem_binding_open_rx(&binding, region, nd, &queue, 1, &options, &err))
+		fail_msg("%s", err.message);
+	devmem_binding_stats(binding, &stats);
+	assert_true(stats.page_size == 16384);
+	assert_true(stats.held_pages_limit == (1 << 20) / 16384);
+	assert_non_null(strstr(fake_log(fake_log_len() - 1), "page=16384"));
+	devmem_binding_close(binding);
+	options.held_max = UINT64_MAX;
+	options.rx_page_size = 0;
+	assert_int_equal(devmem_binding_open_rx(&binding, region, nd, &queue, 1, &options, &err),
+			 0);
+	devmem_binding_stats(binding, &stats);
+	assert_true(stats.held_pages_limit == UINT64_MAX);
+	/* The attribute isn't sent unless it is needed: older kernels refuse it. */
+	request = fake_last_request(&len);
+	assert_non_null(request);
+	assert_int_equal(len, 20 + 8 + 8 + 4 + 16);
+	devmem_binding_close(binding);
+	world_end();
+}
+
+struct refusal {
+	const char *why;
+	int code, kind;
+	const char *kernel, *attribute, *text; /* text: in the message */
+	uint32_t queues[3];
+	size_t n;
+	uint32_t page;
+	void (*prepare)(void);
+	int old_code; /* 6.12, if it isn't the same; 1 = not there */
+};
+
+static void nothing(void)
+{
+}
+
+static void split_off(void)
+{
+	nic->state.split = 1;
+}
+
+static void thresh(void)
+{
+	nic->state.hds_thresh = 100;
+}
+
+static void bound(void)
+{
+	nic->state.bound[2] = 7;
+}
+
+static void xdp(void)
+{
+	nic->xdp = true;
+}
+
+static void xsk(void)
+{
+	nic->xsk_queues = 4;
+}
+
+static void no_queue_mgmt(void)
+{
+	nic->queue_mgmt = false;
+}
+
+static void no_dma(void)
+{
+	nic->dma = false;
+}
+
+static void no_page_sizes(void)
+{
+	nic->rx_page_size = false;
+}
+
+static void no_admin(void)
+{
+	fake_admin(false);
+}
+
+static void gone(void)
+{
+	nic->present = false;
+}
+
+static void test_refusals(void **state)
+{
+	static const struct refusal refusals[] = {
+		{ "split off", -EINVAL, DEVMEM_ERROR_REFUSED, "tcp-data-split is disabled", "",
+		  "tcp-data-split on", { 2 }, 1, 0, split_off, 0 },
+		{ "threshold", -EINVAL, DEVMEM_ERROR_REFUSED, "hds-thresh is not zero", "",
+		  "hds-thresh", { 2 }, 1, 0, thresh, 1 },
+		{ "bound already", -EEXIST, DEVMEM_ERROR_REFUSED,
+		  "designated queue already memory provider bound", "", "binding 7", { 2 }, 1, 0,
+		  bound, 0 },
+		{ "XDP", -EEXIST, DEVMEM_ERROR_REFUSED, "", "", "XDP", { 2 }, 1, 0, xdp, 0 },
+		{ "AF_XDP", -EBUSY, DEVMEM_ERROR_REFUSED,
+		  "designated queue already in use by AF_XDP", "", "AF_XDP", { 2 }, 1, 0, xsk, 0 },
+		{ "no such queue", -EINVAL, DEVMEM_ERROR_INPUT, "", "queues.id", "0 to 3",
+		  { 1, 4 }, 2, 0, nothing, -ERANGE },
+		{ "driver can't", -EOPNOTSUPP, DEVMEM_ERROR_MISSING, "", "ifindex", "driver",
+		  { 2 }, 1, 0, no_queue_mgmt, 0 },
+		{ "no DMA", -EOPNOTSUPP, DEVMEM_ERROR_MISSING, "Device doesn't support DMA", "",
+		  "eth1", { 2 }, 1, 0, no_dma, 1 },
+		{ "no other page sizes", -EOPNOTSUPP, DEVMEM_ERROR_MISSING,
+		  "device does not support: rx_page_size", "", "page size", { 2 }, 1, 16384,
+		  no_page_sizes, -EINVAL },
+		{ "pieces too small", -EINVAL, DEVMEM_ERROR_REFUSED, NULL, "",
+		  "not aligned to niov", { 2 }, 1, 4 << 20, nothing, -EINVAL },
+		{ "odd page size", -EINVAL, DEVMEM_ERROR_INPUT, "", "", "5000", { 2 }, 1, 5000,
+		  nothing, 0 },
+		{ "small page size", -EINVAL, DEVMEM_ERROR_INPUT, "", "", "2048", { 2 }, 1, 2048,
+		  nothing, 0 },
+		{ "no privilege", -EPERM, DEVMEM_ERROR_MISSING, "", "", "CAP_NET_ADMIN", { 2 }, 1,
+		  0, no_admin, 0 },
+		{ "interface gone", -ENODEV, DEVMEM_ERROR_MISSING, "", "", "eth1", { 2 }, 1, 0,
+		  gone, 0 },
+		{ "no queue", -EINVAL, DEVMEM_ERROR_INPUT, "", "", "queue", { 0 }, 0, 0, nothing,
+		  0 },
+	};
+	struct devmem_binding_options options = { .sz = sizeof(options) };
+	struct devmem_binding *binding;
+	struct fake_state before;
+	size_t i, old;
+	int ret, code;
+
+	(void)state;
+	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+		for (old = 0; old < 2; old++) {
+			const struct refusal *r = &refusals[i];
+
+			if (old && r->old_code == 1)
+				continue;
+			code = old && r->old_code ? r->old_code : r->code;
+			world(personalities[!old]);
+			r->prepare();
+			fake_snapshot(nic, &before);
+			options.rx_page_size = r->page;
+			binding = (void *)&err;
+			ret = devmem_binding_open_rx(&binding, region, nd, r->queues, r->n,
+						     &options, &err);
+			if (ret != code)
+				fail_msg("%s, old %zu: %d %s", r->why, old, ret, err.message);
+			assert_null(binding);
+			assert_int_equal(err.code, ret);
+			if (code == r->code && !old) {
+				if (!strstr(err.message, r->text))
+					fail_msg("%s: %s", r->why, err.message);
+				if (err.kind != r->kind)
+					fail_msg("%s: kind %d", r->why, err.kind);
+				if (r->kernel && r->kernel[0])
+					assert_string_equal(err.kernel, r->kernel);
+				assert_string_equal(err.attribute, r->attribute);
+			}
+			/* One line that names the interface. */
+			assert_non_null(strstr(err.message, "eth1"));
+			assert_null(strchr(err.message, '\n'));
+			fake_assert_state(nic, &before, r->why);
+			assert_int_equal(devmem_binding_open_rx(&binding, region, nd, r->queues,
+								r->n, &options, NULL),
+					 code);
+			world_end();
+		}
+}
+
+/* What 6.12 doesn't say in words, the message does. */
+static void test_old_split(void **state)
+{
+	struct devmem_binding *binding;
+	const uint32_t queue = 2;
+
+	(void)state;
+	world(FAKE_LINUX_6_12);
+	nic->state.split = 1;
+	assert_int_equal(devmem_binding_open_rx(&binding, region, nd, &queue, 1, NULL, &err),
+			 -EINVAL);
+	assert_string_equal(err.kernel, "");
+	assert_non_null(strstr(err.message, "split"));
+	world_end();
+	world(FAKE_LINUX_6_12);
+	{
+		struct devmem_binding_options options = { .sz = sizeof(options),
+							  .rx_page_size = 16384 };
+
+		assert_int_equal(devmem_binding_open_rx(&binding, region, nd, &queue, 1, &options,
+							&err),
+				 -EINVAL);
+		assert_int_equal(err.kind, DEVMEM_ERROR_MISSING);
+		assert_string_equal(err.attribute, "rx-page-size");
+		assert_non_null(strstr(err.message, "7.3"));
+	}
+	world_end();
+}
+
+/* Every call fails: nothing is bound, nothing leaks. */
+static void test_every_call(void **state)
+{
+	static const int codes[] = { EIO, ENOMEM, EPERM, ENOBUFS, EEXIST };
+	const uint32_t queues[] = { 1, 2 };
+	struct devmem_binding *binding;
+	struct fake_state before;
+	unsigned int k, base;
+	bool finished;
+	size_t i, p;
+	int ret;
+
+	(void)state;
+	for (p = 0; p < 2; p++)
+		for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+			for (k = 1, finished = false; !finished; k++) {
+				world(personalities[p]);
+				fake_snapshot(nic, &before);
+				base = fake_calls();
+				fake_fail(base + k, codes[i]);
+				ret = devmem_binding_open_rx(&binding, region, nd, queues, 2,
+							     NULL, &err);
+				if (ret) {
+					assert_null(binding);
+					assert_int_equal(err.code, ret);
+				} else {
+					assert_int_equal(nic->state.bound[1],
+							 devmem_binding_id(binding));
+					devmem_binding_close(binding);
+				}
+				fake_assert_state(nic, &before, "after close or failure");
+				finished = fake_calls() - base < k;
+				fake_fail(0, 0);
+				world_end();
+			}
+	assert_true(k > 10);
+}
+
+/* Answers that are lost or damaged although the kernel bound: closing the socket unbinds. */
+static void test_mischief(void **state)
+{
+	static const enum fake_mischief kinds[] = { FAKE_SHORT, FAKE_STUB, FAKE_EMPTY, FAKE_GARBAGE,
+						    FAKE_OVERRUN, FAKE_BAD_LENGTH, FAKE_NO_TYPE,
+						    FAKE_TWICE, FAKE_STALE, FAKE_NOTICE };
+	struct devmem_binding *binding;
+	struct fake_state before;
+	const uint32_t queue = 1;
+	unsigned int n;
+	size_t i;
+	int ret;
+
+	(void)state;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		for (n = 1; n <= 4; n++) {
+			world(FAKE_LINUX_7_3);
+			fake_snapshot(nic, &before);
+			fake_mischief(n, kinds[i]);
+			ret = devmem_binding_open_rx(&binding, region, nd, &queue, 1, NULL, &err);
+			if (!ret) {
+				assert_int_equal(nic->state.bound[1], devmem_binding_id(binding));
+				devmem_binding_close(binding);
+			}
+			fake_assert_state(nic, &before, "after mischief");
+			world_end();
+		}
+}
+
+static void test_vanishes(void **state)
+{
+	struct devmem_binding *binding;
+	const uint32_t queue = 1;
+	unsigned int k, base;
+	bool finished;
+	int ret;
+
+	(void)state;
+	for (k = 1, finished = false; !finished; k++) {
+		world(FAKE_LINUX_7_3);
+		base = fake_calls();
+		fake_vanish(base + k, nic);
+		ret = devmem_binding_open_rx(&binding, region, nd, &queue, 1, NULL, &err);
+		if (!ret)
+			devmem_binding_close(binding);
+		else
+			assert_int_equal(ret, -ENODEV);
+		finished = fake_calls() - base < k;
+		world_end();
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_binds),	   cmocka_unit_test(test_options),
+		cmocka_unit_test(test_refusals),   cmocka_unit_test(test_old_split),
+		cmocka_unit_test(test_every_call), cmocka_unit_test(test_mischief),
+		cmocka_unit_test(test_vanishes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
