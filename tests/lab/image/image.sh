@@ -35,9 +35,9 @@ build_project()
 	fi
 	say "project"
 	if [ -e /build/meson/build.ninja ]; then
-		set -- ninja -C /build/project
+		set -- ninja -C /build/meson
 	else
-		rm -rf /build/project
+		rm -rf /build/meson
 		set -- sh -c 'meson setup --prefix=/usr --libdir=lib/x86_64-linux-gnu --buildtype=debugoptimized /build/meson /src && ninja -C /build/meson'
 	fi
 	"$@" >/build/project.log 2>&1 || {
