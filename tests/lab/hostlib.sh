@@ -5,6 +5,8 @@
 #   LAB_OUT                 the directory with what the guest put into /out
 #   LAB_PAYLOAD             the file with the bytes that "payload" prints in the guest (key "payload:")
 #   LAB_KERNEL              6.12 or 7.x
+# for this script alone, not for those it calls
+unset BASH_ENV
 lab_passed=0
 lab_failed=0
 
