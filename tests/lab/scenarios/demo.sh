@@ -32,8 +32,13 @@ receive()
 	check "the peer has sent everything" peer socat -u -b 65536 "OPEN:$LAB_PAYLOAD_DISK,rdonly" "TCP:$NIC4:5000"
 	check "devmemctl ends with the stream" finish "recv-$name" 60
 	show "/out/recv-$name.err"
-	tell "received in $(($(cut -d. -f1 /proc/uptime) - start)) s of emulated time; devmemctl's summary:"
-	jq . "/out/recv-$name.out" | sed 's/^/demo:   /'
+	tell "received in $(($(cut -d. -f1 /proc/uptime) - start)) s of emulated time; from devmemctl's summary:"
+	jq -r '"queues \(.binding.queues), RSS \(.steering.rss_queues_before) -> \(.steering.rss_queues), " +
+		"header split \(.steering.split_before) -> \(.steering.split), all put back: \(.restored)",
+		"\(.rx.bytes_device) bytes in the region \(.region.spec), \(.rx.bytes_host) in host memory, " +
+		"\(.rx.fragments_device) fragments, \(.rx.recv_calls) calls of recv"' "/out/recv-$name.out" |
+		sed 's/^/demo:   /'
+	equal "$name: all 64 MiB are in the region" "$(jq -r .rx.bytes_device "/out/recv-$name.out")" "$LAB_PAYLOAD_SIZE"
 	equal "$name: the sha256 that devmemctl computed over the region is that of the sent bytes" \
 		"$(jq -r .sha256 "/out/recv-$name.out")" "$sent"
 	check "$name: the fragments' map was written" test -s "/out/$name.map"
