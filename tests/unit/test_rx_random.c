@@ -15,7 +15,7 @@
 #include "../../lib/sys.h"
 
 #define PAGE 4096U
-#define ROUNDS 2000U
+#define ROUNDS 1000U
 
 static uint64_t state_of_random;
 

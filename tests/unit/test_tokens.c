@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Tokens waiting for return, against a plain list of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../lib/tokens.h"
+
+#define RANGES 512
+
+static struct uapi_dmabuf_token ranges[RANGES];
+static struct tokens tokens;
+
+static void add_run(uint32_t first, uint32_t n)
+{
+	while (n--)
+		assert_true(tokens_add(&tokens, first++));
+}
+
+static void test_add(void **state)
+{
+	(void)state;
+	tokens_init(&tokens, ranges, 3);
+	add_run(5, 4);
+	assert_int_equal(tokens.n, 1);
+	assert_true(tokens_add(&tokens, 4)); /* before it: a range of its own */
+	assert_true(tokens_add(&tokens, 6));
+	assert_int_equal(tokens.n, 3);
+	assert_int_equal(tokens.fragments, 6);
+	assert_false(tokens_add(&tokens, 6));
+	assert_false(tokens_add(&tokens, 9));
+	assert_int_equal(tokens.fragments, 6);
+	/* Full, but the last range can still grow. */
+	assert_true(tokens_add(&tokens, 7));
+	assert_int_equal(tokens.fragments, 7);
+	assert_int_equal(ranges[0].token_start, 5);
+	assert_int_equal(ranges[0].token_count, 4);
+	assert_int_equal(ranges[1].token_start, 4);
+	assert_int_equal(ranges[1].token_count, 1);
+	assert_int_equal(ranges[2].token_start, 6);
+	assert_int_equal(ranges[2].token_count, 2);
+}
+
+/* Exactly at the kernel's limits, one below and one above. */
+static void test_limits(void **state)
+{
+	static const uint32_t counts[] = { 1023, 1024, 1025, 2048, 2049 };
+	struct uapi_dmabuf_token out[UAPI_DONTNEED_RANGES_MAX];
+	struct tokens_at at = { 0, 0 };
+	uint32_t fragments, i;
+
+	(void)state;
+	for (i = 0; i < 5; i++) {
+		tokens_init(&tokens, ranges, RANGES);
+		at = (struct tokens_at){ 0, 0 };
+		add_run(1, counts[i]);
+		assert_int_equal(tokens_chunk(&tokens, &at, out, &fragments), 1);
+		assert_int_equal(fragments, counts[i] < 1024 ? counts[i] : 1024);
+		assert_int_equal(out[0].token_count, fragments);
+		tokens_advance(&tokens, &at, fragments);
+		assert_int_equal(tokens_chunk(&tokens, &at, out, &fragments), counts[i] > 1024);
+		if (counts[i] > 1024)
+			assert_int_equal(out[0].token_start, 1025);
+	}
+	for (i = 127; i <= 129; i++) {
+		uint32_t k;
+
+		tokens_init(&tokens, ranges, RANGES);
+		at = (struct tokens_at){ 0, 0 };
+		for (k = 0; k < i; k++)
+			assert_true(tokens_add(&tokens, 1 + 2 * k));
+		assert_int_equal(tokens_chunk(&tokens, &at, out, &fragments), i < 128 ? i : 128);
+		assert_int_equal(fragments, i < 128 ? i : 128);
+	}
+	tokens_init(&tokens, ranges, RANGES);
+	at = (struct tokens_at){ 0, 0 };
+	assert_int_equal(tokens_chunk(&tokens, &at, out, &fragments), 0);
+	assert_int_equal(fragments, 0);
+}
+
+static uint32_t list[RANGES * 40], list_n;
+static uint32_t x = 2463534242;
+
+static uint32_t rnd(uint32_t n)
+{
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	return x % n;
+}
+
+/* Random lists, sent in chunks of which the kernel frees a random part: every token goes out once,
+ * in order; stopping half way keeps exactly the rest. */
+static void test_random(void **state)
+{
+	struct uapi_dmabuf_token out[UAPI_DONTNEED_RANGES_MAX];
+	uint32_t round;
+
+	(void)state;
+	for (round = 0; round < 3000; round++) {
+		struct tokens_at at = { 0, 0 };
+		uint32_t done = 0, n, fragments, i, k, token = 1;
+
+		tokens_init(&tokens, ranges, RANGES);
+		for (list_n = 0; list_n < RANGES * 40; list_n++) {
+			token = rnd(round % 40 + 1) ? token + 1 : 1 + rnd(100000);
+			if (!tokens_add(&tokens, token))
+				break;
+			list[list_n] = token;
+		}
+		assert_int_equal(tokens.fragments, list_n);
+		while ((n = tokens_chunk(&tokens, &at, out, &fragments))) {
+			uint32_t seen = 0, part;
+
+			assert_in_range(n, 1, UAPI_DONTNEED_RANGES_MAX);
+			assert_in_range(fragments, 1, UAPI_DONTNEED_FRAGMENTS_MAX);
+			for (i = 0; i < n; i++) {
+				assert_true(out[i].token_count > 0);
+				for (k = 0; k < out[i].token_count; k++)
+					assert_int_equal(out[i].token_start + k,
+							 list[done + seen++]);
+			}
+			assert_int_equal(seen, fragments);
+			/* As much as fits: by ranges, by tokens, or all. */
+			assert_true(n == UAPI_DONTNEED_RANGES_MAX ||
+				    fragments == UAPI_DONTNEED_FRAGMENTS_MAX ||
+				    done + fragments == list_n);
+			part = rnd(3) ? fragments : 1 + rnd(fragments);
+			tokens_advance(&tokens, &at, part);
+			done += part;
+			if (!rnd(4)) {
+				tokens_drop(&tokens, &at);
+				assert_int_equal(at.range, 0);
+				assert_int_equal(at.token, 0);
+				assert_int_equal(tokens.fragments, list_n - done);
+			}
+		}
+		assert_int_equal(done, list_n);
+		tokens_drop(&tokens, &at);
+		assert_int_equal(tokens.n, 0);
+		assert_int_equal(tokens.fragments, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_random),
+	};
+
+	return cmocka_run_group_tests_name("tokens", tests, NULL, NULL);
+}
