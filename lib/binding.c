@@ -15,8 +15,8 @@
 /* The kernel's page size is what it cuts a region into unless told otherwise. */
 #define PAGE_SIZE_DEFAULT 4096U
 #define PAGE_SIZE_MAX (1U << 30)
-/* The part of the region that may be out with the application unless told otherwise. With more, many sockets starve each
- * other: the NIC needs the rest. */
+/* The part of the region that may be out with the application unless told otherwise. With more,
+ * many sockets starve each other: the NIC needs the rest. */
 #define HELD_PART 4U
 
 struct devmem_binding {

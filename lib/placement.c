@@ -20,7 +20,8 @@ struct placement {
 	struct devmem_region *region;
 	uint8_t *base;
 	uint64_t size;
-	/* Positions count up for ever; their remainder is the place in the region, or in pieces[]. */
+	/* Positions count up for ever; their remainder is the place in the region, or in
+	 * pieces[]. */
 	uint64_t head, tail;
 	uint64_t first_piece, next_piece;
 	struct piece *pieces;

@@ -3,8 +3,9 @@
 #define DEVMEM_LIB_PLACEMENT_H
 
 /*
- * A region used as a ring for bytes that the CPU puts there: space is handed out in stream order and comes back when the oldest pieces are
- * released, in whatever order they are. Everything is allocated by placement_open().
+ * A region used as a ring for bytes that the CPU puts there: space is handed out in stream order
+ * and comes back when the oldest pieces are released, in whatever order they are. Everything is
+ * allocated by placement_open().
  */
 
 #include <stdbool.h>
@@ -21,12 +22,14 @@ int placement_open(struct placement **placement, struct devmem_region *region,
 void placement_close(struct placement *placement);
 struct devmem_region *placement_region(const struct placement *placement);
 
-/* Free space from the ring's head on, at most max bytes, as one or two pieces. Return: pieces, 0 if the ring is full. */
+/* Free space from the ring's head on, at most max bytes, as one or two pieces. Return: pieces, 0
+ * if the ring is full. */
 int placement_space(struct placement *placement, size_t max, struct iovec iov[2]);
 
 /*
- * Takes up to size bytes at the head as one contiguous piece. *offset: where in the region. *token: for placement_release().
- * Return: bytes taken (less than size where the ring wraps); 0 if there is no room for another piece.
+ * Takes up to size bytes at the head as one contiguous piece. *offset: where in the region. *token:
+ * for placement_release(). Return: bytes taken (less than size where the ring wraps); 0 if there is
+ * no room for another piece.
  */
 uint32_t placement_take(struct placement *placement, uint32_t size, uint64_t *offset,
 			uint32_t *token);

@@ -16,7 +16,8 @@ struct tokens {
 	uint32_t fragments;		  /* tokens in them */
 };
 
-/* A place inside the list: so many whole ranges, and so many tokens of the next one, lie before it. */
+/* A place inside the list: so many whole ranges, and so many tokens of the next one, lie before
+ * it. */
 struct tokens_at {
 	uint32_t range;
 	uint32_t token;
@@ -30,7 +31,8 @@ static inline void tokens_init(struct tokens *t, struct uapi_dmabuf_token *range
 	t->fragments = 0;
 }
 
-/* Adds a token: to the last range where it continues it, else as a new range. False if the array is full. */
+/* Adds a token: to the last range where it continues it, else as a new range. False if the array
+ * is full. */
 static inline bool tokens_add(struct tokens *t, uint32_t token)
 {
 	struct uapi_dmabuf_token *last = t->n ? &t->ranges[t->n - 1] : NULL;
@@ -49,8 +51,9 @@ static inline bool tokens_add(struct tokens *t, uint32_t token)
 }
 
 /*
- * Copies the next ranges from *at on into out, as many as one SO_DEVMEM_DONTNEED may carry (128 ranges, 1024 tokens; a longer range is cut).
- * Return: ranges in out, 0 at the end of the list. *fragments: tokens in them. Doesn't move *at.
+ * Copies the next ranges from *at on into out, as many as one SO_DEVMEM_DONTNEED may carry (128
+ * ranges, 1024 tokens; a longer range is cut). Return: ranges in out, 0 at the end of the list.
+ * *fragments: tokens in them. Doesn't move *at.
  */
 uint32_t tokens_chunk(const struct tokens *t, const struct tokens_at *at,
 		      struct uapi_dmabuf_token out[UAPI_DONTNEED_RANGES_MAX], uint32_t *fragments);

@@ -3,9 +3,10 @@
 #define DEVMEM_UAPI_DEVMEM_SOCKET_H
 
 /*
- * Socket side of device-memory TCP, as the kernel defines it. Our own statement of the facts in include/uapi/linux/uio.h
- * (structs), include/uapi/asm-generic/socket.h (numbers), include/linux/socket.h (MSG_SOCK_DEVMEM, in no uAPI header) and
- * net/core/sock.c (limits). Linux 6.12.
+ * Socket side of device-memory TCP, as the kernel defines it. Our own statement of the facts in
+ * include/uapi/linux/uio.h (structs), include/uapi/asm-generic/socket.h (numbers),
+ * include/linux/socket.h (MSG_SOCK_DEVMEM, in no uAPI header) and net/core/sock.c (limits). Linux
+ * 6.12.
  */
 
 #include <stddef.h>
@@ -22,14 +23,16 @@
 #define UAPI_SCM_DEVMEM_DMABUF UAPI_SO_DEVMEM_DMABUF
 #define UAPI_MSG_SOCK_DEVMEM 0x2000000
 
-/* One SO_DEVMEM_DONTNEED: so many ranges (EINVAL beyond), so many fragments (the kernel stops there). */
+/* One SO_DEVMEM_DONTNEED: so many ranges (EINVAL beyond), so many fragments (the kernel stops
+ * there). */
 #define UAPI_DONTNEED_RANGES_MAX 128
 #define UAPI_DONTNEED_FRAGMENTS_MAX 1024
 
 /* Kernel-internal ETOOSMALL, which recvmsg lets through: no control space for even one fragment. */
 #define UAPI_ETOOSMALL 525
 
-/* Content of an SCM_DEVMEM_LINEAR or SCM_DEVMEM_DMABUF control message. LINEAR: only frag_size says something. */
+/* Content of an SCM_DEVMEM_LINEAR or SCM_DEVMEM_DMABUF control message. LINEAR: only frag_size
+ * says something. */
 struct uapi_dmabuf_cmsg {
 	uint64_t frag_offset;
 	uint32_t frag_size;
