@@ -65,6 +65,7 @@ int devmem_region_open(struct devmem_region **region, const char *spec, uint64_t
 	const char *option;
 	int ret;
 
+	*region = NULL;
 	provider = find_provider(spec, &option);
 	if (!provider)
 		return error_input(err, -EINVAL, *spec ? spec : "region spec",
