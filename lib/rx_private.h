@@ -45,7 +45,7 @@ struct devmem_rx {
 	uint32_t frags_limit;	 /* of the receive at hand: as many as control space is given for */
 	size_t bytes_limit;	 /* and as many as may be read */
 	uint32_t received;	 /* bytes that it brought */
-	uint32_t frags_per_page; /* in the last receive */
+	uint32_t frags_per_page; /* as receives have shown it */
 	void *control;
 	size_t control_len;
 	void *host;

@@ -86,7 +86,7 @@ static void count_held(struct devmem_rx *rx, uint64_t fragments, uint64_t bytes)
 static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t received)
 {
 	uint64_t fragments = 0, bytes = 0;
-	uint32_t n, i, pages = 0, device = 0;
+	uint32_t n, i, pages = 0, ours = 0;
 	int ret;
 
 	ret = cmsg_decode(rx->control, msg->msg_controllen, received, rx->frags, rx->frags_len - 1,
@@ -106,7 +106,7 @@ static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t rece
 			ret = finish_device(rx, frag, &pages);
 			if (ret)
 				break;
-			device++;
+			ours += frag->region != NULL;
 		} else if (rx->placement) {
 			finish_placed(rx, frag, &n);
 		} else {
@@ -122,8 +122,11 @@ static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t rece
 		rx_discard(rx, i, n);
 		return ret;
 	}
-	if (device)
-		rx->frags_per_page = pages && device > pages ? device / pages : 1;
+	/* A single page may hold more than it did this time; several say how many it was. */
+	if (pages > 1)
+		rx->frags_per_page = ours > pages ? ours / pages : 1;
+	else if (ours > rx->frags_per_page)
+		rx->frags_per_page = ours;
 	if (rx->expect != DEVMEM_RX_STREAM)
 		rx->expect -= received < rx->expect ? received : rx->expect;
 	return (int)n;
