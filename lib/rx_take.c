@@ -106,7 +106,8 @@ static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t rece
 			ret = finish_device(rx, frag, &pages);
 			if (ret)
 				break;
-			ours += frag->region != NULL;
+			/* Not the rest of a fragment that was cut by the receive before. */
+			ours += frag->region && pages;
 		} else if (rx->placement) {
 			finish_placed(rx, frag, &n);
 		} else {

@@ -189,6 +189,7 @@ static void one_round(uint32_t number)
 	struct devmem_binding *binding;
 	struct round r = { 0 };
 	struct app app;
+	bool pack;
 
 	state_of_random = UINT64_C(0x9E3779B97F4A7C15) * (number + 1);
 	rnd(2);
@@ -197,7 +198,8 @@ static void one_round(uint32_t number)
 	pool = fake_pool_new((uint64_t)r.pages * PAGE, PAGE, 7);
 	foreign = fake_pool_new(512 * PAGE, PAGE, 8);
 	binding = fake_pool_binding(pool, chance(50) ? r.pages / 4 * PAGE : skewed(r.pages / 2) * PAGE);
-	fake_pool_pack(pool, chance(30));
+	pack = chance(30);
+	fake_pool_pack(pool, pack);
 	r.fd = fake_socket(pool);
 	fake_socket_foreign(r.fd, foreign);
 	if (chance(20))
@@ -233,6 +235,9 @@ static void one_round(uint32_t number)
 	assert_int_equal(fake_tokens_out(r.fd), 0);
 	assert_int_equal(fake_counts(r.fd).missing, 0);
 	assert_int_equal(held_pages(fake_pool_held(pool)), 0);
+	if (!pack)
+		assert_true(held_pages_max(fake_pool_held(pool)) <=
+			    held_limit(fake_pool_held(pool)));
 	assert_int_equal(fake_socket_get_lowat(r.fd), 1);
 	fake_pool_pack(pool, false);
 	assert_int_equal(fake_pool_free(pool), r.pages);
