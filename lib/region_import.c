@@ -92,6 +92,7 @@ int devmem_region_import(struct devmem_region **region, int fd, struct devmem_er
 	struct devmem_region *made;
 	int ret;
 
+	*region = NULL;
 	made = calloc(1, sizeof(*made));
 	if (!made)
 		return error_system(err, -ENOMEM, "allocate", "region", NULL);
