@@ -283,4 +283,6 @@ void devmem_rx_explain(const struct devmem_rx *rx, int code, struct devmem_error
 	default:
 		error_system(err, code, "receive", subject, NULL);
 	}
+	/* Whatever the errno stands for elsewhere: all that a receiver needs was there. */
+	error_kind(err, DEVMEM_ERROR_REFUSED);
 }
