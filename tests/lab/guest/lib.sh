@@ -418,6 +418,23 @@ send_file()
 	esac
 }
 
+# landed: payload that the NIC has put into buffers so far, in bytes
+landed()
+{
+	nic_stat rx_devmem_bytes
+}
+
+landed_since()
+{
+	[ $(($(landed) - $1)) -ge "$2" ]
+}
+
+# wait_landed START BYTES: until so much more has landed than START
+wait_landed()
+{
+	wait_for 30 landed_since "$1" "$2"
+}
+
 # received NAME FILE WHAT: passes when job NAME ended well and had exactly the bytes of FILE
 received()
 {

@@ -19,6 +19,20 @@
 
 static struct stream streams[STREAMS_MAX];
 static int nstreams;
+/* Each of the streams' queues once. */
+static uint32_t queues[STREAMS_MAX];
+static size_t nqueues;
+
+static void add_queue(uint32_t queue)
+{
+	size_t i;
+
+	for (i = 0; i < nqueues; i++) {
+		if (queues[i] == queue)
+			return;
+	}
+	queues[nqueues++] = queue;
+}
 
 static void parse_streams(int argc, char **argv)
 {
@@ -95,7 +109,6 @@ int main(int argc, char **argv)
 {
 	struct devmem_binding *bindings[STREAMS_MAX] = { NULL };
 	struct devmem_region *regions[STREAMS_MAX] = { NULL };
-	uint32_t queues[STREAMS_MAX];
 	struct devmem_steering *steering;
 	struct devmem_netdev *netdev;
 	struct devmem_error err;
@@ -108,20 +121,21 @@ int main(int argc, char **argv)
 	for (i = 0; i < nstreams; i++) {
 		char path[32];
 
-		queues[i] = streams[i].queue;
+		add_queue(streams[i].queue);
 		streams[i].listener = listen_on(streams[i].port);
 		snprintf(path, sizeof(path), "/out/stream.%d", i);
 		streams[i].out = create_file(path);
 	}
 	must(devmem_netdev_open(&netdev, argv[1], &err), &err);
-	must(devmem_steering_open(&steering, netdev, queues, (size_t)nstreams, &err), &err);
+	must(devmem_steering_open(&steering, netdev, queues, nqueues, &err), &err);
 	for (i = 0; i < nstreams; i++)
 		steer_listener(steering, streams[i].listener, streams[i].queue);
 	for (i = 0; i < (each ? nstreams : 1); i++) {
 		must(devmem_region_open(&regions[i], argv[3], strtoull(argv[4], NULL, 0), &err),
 		     &err);
-		must(devmem_binding_open_rx(&bindings[i], regions[i], netdev, queues + i,
-					    each ? 1 : (size_t)nstreams, NULL, &err),
+		must(devmem_binding_open_rx(&bindings[i], regions[i], netdev,
+					    each ? &streams[i].queue : queues, each ? 1 : nqueues,
+					    NULL, &err),
 		     &err);
 	}
 	printf("ready\n");
