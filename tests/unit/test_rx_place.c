@@ -189,6 +189,40 @@ static void test_many_pieces(void **state)
 	devmem_region_close(large);
 }
 
+/* The ring wraps inside the read that takes the last pieces it can count: one is left for that. */
+static void test_wrap_in_last_pieces(void **state)
+{
+	struct devmem_binding *binding;
+	struct devmem_region *large;
+	struct fake_pool *pool;
+	struct app app;
+	int i;
+
+	(void)state;
+	pool = fake_pool_new(64 * MIB, PAGE, 7);
+	binding = fake_pool_binding(pool, 16 * MIB);
+	fd = fake_socket(pool);
+	fake_socket_rcvbuf(fd, 8 * MIB);
+	assert_int_equal(devmem_region_open(&large, "memfd", 82 * PAGE, NULL), 0);
+	for (i = 0; i < 511; i++)
+		fake_send_linear(fd, 0, 20, 0, PAGE);
+	for (i = 0; i < 17000; i++)
+		fake_send_linear(fd, FAKE_MS, 20, 0, PAGE);
+	app_open(&app, fd, pool, binding, &(struct devmem_rx_options){ .placement = large });
+	assert_int_equal(app_recv(&app, 0), 511);
+	/* The youngest stays, so that the ring doesn't start over. */
+	while (app.n_held > 1)
+		app_release(&app, app.held[0].pos == 510 * 20 ? 1 : 0);
+	fake_advance(FAKE_MS);
+	while (app_recv(&app, DEVMEM_RX_DONTWAIT) > 0)
+		;
+	assert_int_equal(app.n, -ENOBUFS);
+	assert_in_range(app.n_held, 16380, 16384);
+	assert_true(app.pos > 82 * PAGE);
+	app_close(&app);
+	devmem_region_close(large);
+}
+
 /* CPU access that can't begin: nothing is read. That can't end: what came is given back. */
 static void test_sync(void **state)
 {
@@ -251,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_plain),	TEST(test_wrap), TEST(test_full),	  TEST(test_release),
 		TEST(test_many_pieces), TEST(test_sync), TEST(test_small_region),
+		TEST(test_wrap_in_last_pieces),
 	};
 
 	return cmocka_run_group_tests_name("rx-place", tests, NULL, NULL);

@@ -462,6 +462,35 @@ static void test_large_pages(void **state)
 	app_close(&app);
 }
 
+/* A small message before each large one doesn't make the large one's reads small. */
+static void test_large_pages_messages(void **state)
+{
+	uint64_t end = 0;
+	struct app app;
+	uint32_t i;
+
+	(void)state;
+	pool = fake_pool_new(64 * MIB, 2 * MIB, 7);
+	binding = fake_pool_binding(pool, 16 * MIB);
+	fake_pool_pack(pool, true);
+	fd = fake_socket(pool);
+	for (i = 0; i < 10; i++) {
+		fake_send_device(fd, (2 * i) * FAKE_MS, 100, 1448);
+		fake_send_device(fd, (2 * i + 1) * FAKE_MS, 1000000, 1448);
+	}
+	app_open(&app, fd, pool, binding, NULL);
+	for (i = 0; i < 20; i++) {
+		end += i % 2 ? 1000000 : 100;
+		devmem_rx_expect(app.rx, end - app.pos);
+		while (app.pos < end) {
+			assert_true(app_recv(&app, 0) > 0);
+			app_release_all(&app);
+		}
+	}
+	assert_in_range(fake_counts(fd).recv, 20, 28);
+	app_close(&app);
+}
+
 /* The cap holds over all receivers of the binding; a release on one makes room for the other. */
 static void test_held_max_shared(void **state)
 {
@@ -698,6 +727,35 @@ static void test_arm_stream(void **state)
 	app_close(&app);
 }
 
+/* One receive for each wait: what lies behind borders has had its wait. */
+static void test_arm_borders(void **state)
+{
+	struct pollfd pfd;
+	struct app app;
+	int i;
+
+	(void)state;
+	begin(64 * MIB);
+	for (i = 0; i < 40; i++) {
+		fake_send_device(fd, 0, 500, PAGE);
+		fake_send_plain(fd, 0, 500);
+	}
+	app_open(&app, fd, pool, binding, NULL);
+	devmem_rx_expect(app.rx, DEVMEM_RX_STREAM);
+	while (app.pos < 40000) {
+		int timeout = devmem_rx_arm(app.rx);
+
+		assert_true(timeout >= -1);
+		pfd.fd = fd;
+		pfd.events = POLLIN;
+		assert_true(sys_poll(&pfd, 1, timeout) >= 0);
+		assert_true(app_recv(&app, DEVMEM_RX_DONTWAIT) > 0);
+		app_release_all(&app);
+	}
+	assert_in_range(fake_delay_max(fd), 0, WAIT * FAKE_MS);
+	app_close(&app);
+}
+
 /* Something waits on the error queue (a zero-copy send was completed): poll() says so for ever, and
  * the receiver must neither spin nor miss bytes. */
 static void test_error_queue(void **state)
@@ -743,6 +801,7 @@ int main(void)
 		TEST(test_held_max),
 		TEST(test_held_max_in_pages),
 		TEST(test_large_pages),
+		TEST(test_large_pages_messages),
 		TEST(test_held_max_shared),
 		TEST(test_small_pool),
 		TEST(test_no_cap),
@@ -750,6 +809,7 @@ int main(void)
 		TEST(test_many_sockets),
 		TEST(test_arm),
 		TEST(test_arm_stream),
+		TEST(test_arm_borders),
 		TEST(test_error_queue),
 	};
 
