@@ -204,6 +204,9 @@ static int dmsim_queue_mem_alloc(struct net_device *dev, DMSIM_QCFG_ARG void *me
 	/* 6.12 leaves it to the driver that nothing is bound while header split is off */
 	if (!priv->hds && dmsim_queue_is_bound(dev, idx))
 		return -EINVAL;
+	/* and that a queue isn't restarted while the interface is down */
+	if (!priv->running)
+		return -ENETDOWN;
 #endif
 	return dmsim_pool_create(priv, idx, DMSIM_QCFG_PAGE_SIZE, mem);
 }

@@ -17,12 +17,18 @@ wait $sender
 received flap /tmp/sent "flap"
 unchanged start "the NIC is as it was"
 
+# binding while it is down: Linux 7.x keeps it for later, 6.12 leaves it to the driver
 ip link set $NIC down
-spawn bound devmemctl bind rx $NIC --queues 3 --region udmabuf --size 4M --steer
-check "a queue can be bound while the interface is down" wait_for 10 test -s $OUT/bound.out
-ip link set $NIC up
-check "and is bound when it is up" sh -c "devmemctl queue show $NIC -j | jq -e '[.. | .binding? // empty] | length == 1'"
-signal bound TERM
-finish bound 10
+if [ $LAB_KERNEL = 7.x ]; then
+	spawn bound devmemctl bind rx $NIC --queues 3 --region udmabuf --size 4M --steer
+	check "a queue can be bound while the interface is down" wait_for 10 test -s $OUT/bound.out
+	ip link set $NIC up
+	check "and is bound when it is up" sh -c "devmemctl queue show $NIC -j | jq -e '[.. | .binding? // empty] | length == 1'"
+	signal bound TERM
+	finish bound 10
+else
+	expect_err 2 "Network is down" devmemctl bind rx $NIC --queues 3 --region udmabuf --size 4M --steer
+	ip link set $NIC up
+fi
 ip addr show dev $NIC | grep -q "$NIC6" || ip addr add $NIC6/64 dev $NIC nodad
 unchanged start "the NIC is as it was"
