@@ -440,6 +440,25 @@ static void test_held_max_in_pages(void **state)
 	app_close(&app);
 }
 
+/* What is out takes pages from what can be queued: the mark asks for a quarter of what is left. */
+static void test_mark_beside_held(void **state)
+{
+	struct app app;
+
+	(void)state;
+	begin(MIB);
+	fake_send_device(fd, 0, 48 * PAGE, PAGE);
+	app_open(&app, fd, pool, binding, NULL);
+	assert_int_equal(app_recv(&app, 0), 48);
+	devmem_rx_expect(app.rx, DEVMEM_RX_STREAM);
+	assert_int_equal(devmem_rx_arm(app.rx), WAIT);
+	assert_int_equal(fake_socket_get_lowat(fd), 16 * PAGE / 4);
+	app_release_all(&app);
+	assert_int_equal(devmem_rx_arm(app.rx), WAIT);
+	assert_int_equal(fake_socket_get_lowat(fd), 64 * PAGE / 4);
+	app_close(&app);
+}
+
 /* Large pages that many packets share, and few of them: the cap must not make reads small. */
 static void test_large_pages(void **state)
 {
@@ -800,6 +819,7 @@ int main(void)
 		TEST(test_adapts),
 		TEST(test_held_max),
 		TEST(test_held_max_in_pages),
+		TEST(test_mark_beside_held),
 		TEST(test_large_pages),
 		TEST(test_large_pages_messages),
 		TEST(test_held_max_shared),
