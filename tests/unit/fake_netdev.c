@@ -218,10 +218,12 @@ static int pool_dump(struct request *req, struct dump *dump)
 				nla_put_u32(msg, POOL_DMABUF, nic->state.bound[id]);
 			fake_dump_add(dump, msg);
 		}
-		/* One that was detached and isn't drained: it counts for no queue. */
+		/* One that was detached and isn't drained: it counts for no queue, whatever the
+		 * driver left in it. */
 		msg = fake_answer(req, PAGE_POOL_GET, NLM_F_MULTI);
 		fake_put_uint(msg, POOL_ID, number++);
 		nla_put_u32(msg, POOL_IFINDEX, nic->ifindex);
+		fake_put_uint(msg, POOL_NAPI_ID, 8192 + nic->ifindex * 100 + 2);
 		fake_put_uint(msg, POOL_INFLIGHT, 5000);
 		fake_put_uint(msg, POOL_INFLIGHT_MEM, 0x500000000ULL);
 		fake_put_uint(msg, POOL_DETACH_TIME, 99);

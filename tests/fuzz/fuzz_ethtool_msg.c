@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Every parser of the ethtool family over one message. */
+#include "ethtool_msg.h"
+
+#include <string.h>
+
+#include "target.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ethtool_msg_channels channels;
+	struct ethtool_msg_feature feature;
+	struct ethtool_msg_rings rings;
+	struct ethtool_msg_rss rss;
+	const uint8_t *p;
+
+	ethtool_msg_parse_rings(data, size, &rings);
+	ethtool_msg_parse_channels(data, size, &channels);
+	ethtool_msg_parse_feature(data, size, "rx-ntuple-filter", &feature);
+	ethtool_msg_parse_feature(data, size, "", &feature);
+	if (ethtool_msg_parse_rss(data, size, &rss))
+		return 0;
+	/* What it points to lies inside the message. */
+	p = rss.table;
+	if (rss.table_len)
+		MUST(p >= data && p + 4 * rss.table_len <= data + size);
+	p = rss.key;
+	if (rss.key_len)
+		MUST(p >= data && p + rss.key_len <= data + size);
+	return 0;
+}

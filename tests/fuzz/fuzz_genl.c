@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* A request and a dump answered by the input: framing, errors, and the parsers behind them. */
+#include "genl.h"
+
+#include <string.h>
+
+#include "ethtool_msg.h"
+#include "netdev_msg.h"
+#include "target.h"
+
+static unsigned int taken;
+
+static int take_queue(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	struct netdev_msg_queue *queue = arg;
+
+	if (!reply)
+		return 0;
+	MUST(reply->nlmsg_len == len);
+	taken++;
+	return netdev_msg_parse_queue(reply, len, queue);
+}
+
+static int take_feature(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	MUST(reply && reply->nlmsg_len == len);
+	return ethtool_msg_parse_feature(reply, len, "rx-ntuple-filter", arg);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ethtool_msg_feature feature;
+	struct netdev_msg_queue queue;
+	const struct genl_call dump = { "queue-get", "eth1", netdev_msg_queue_names, take_queue,
+					&queue };
+	const struct genl_call get = { "features-get", "eth1", ethtool_msg_features_names,
+				       take_feature, &feature };
+	struct devmem_error err;
+	struct genl *genl;
+	uint64_t buf[16];
+	uint16_t id;
+	int ret;
+
+	fuzz_sys_input(data, size);
+	MUST(!genl_open(&genl, &err));
+	memset(&err, 0x5a, sizeof(err));
+	ret = genl_dump(genl, netdev_msg_queue_get(buf, sizeof(buf), 27, 3), &dump, &err);
+	MUST(ret <= 0);
+	MUST(!ret || (err.code == ret && memchr(err.message, 0, sizeof(err.message))));
+	ret = genl_do(genl, ethtool_msg_features_get(buf, sizeof(buf), 21, 3), &get, &err);
+	MUST(ret <= 0);
+	ret = genl_family(genl, "netdev", &id, &err);
+	MUST(ret < 0 || id);
+	genl_close(genl);
+	fuzz_sys_check();
+	return 0;
+}
