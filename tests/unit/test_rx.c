@@ -895,8 +895,10 @@ static void test_many_fragments_option(void **state)
 	struct app app;
 
 	(void)state;
-	begin(MIB);
-	fake_send_device(fd, 0, 50000, 100);
+	pool = fake_pool_new(MIB, PAGE, 7);
+	binding = fake_pool_binding(pool, UINT64_MAX);
+	fd = fake_socket(pool);
+	fake_send_device(fd, 0, 15000, 100);
 	fake_send_fin(fd, 0);
 	app_open(&app, fd, pool, binding, &o);
 	app_drain(&app);
