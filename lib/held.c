@@ -3,22 +3,10 @@
 #include "held.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "sys.h"
-
-struct held {
-	atomic_uint refs;
-	uint32_t page_shift;
-	uint64_t limit;
-	uint64_t npages;
-	_Atomic uint64_t pages;
-	_Atomic uint64_t pages_max;
-	/* Fragments out of each page. Anonymous memory: only what is touched costs anything. */
-	_Atomic uint32_t *count;
-};
 
 int held_alloc(struct held **held, uint64_t region_size, uint32_t page_size, uint64_t limit)
 {
@@ -33,7 +21,7 @@ int held_alloc(struct held **held, uint64_t region_size, uint32_t page_size, uin
 	h->npages = (region_size + page_size - 1) >> h->page_shift;
 	h->limit = limit;
 	ret = sys_mmap(&table, h->npages * sizeof(h->count[0]), PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+		       SYS_MAP_SPARSE, -1);
 	if (ret)
 		goto free_held;
 	h->count = table;
@@ -61,35 +49,56 @@ void held_put(struct held *held)
 	free(held);
 }
 
-uint32_t held_add(struct held *held, uint64_t offset, uint32_t size)
+uint32_t held_enter_pages(struct held *held, uint64_t page, uint64_t last)
 {
-	uint64_t page = offset >> held->page_shift;
-	uint64_t last = (offset + size - 1) >> held->page_shift;
 	uint32_t fresh = 0;
+
+	for (; page <= last && page < held->npages; page++)
+		fresh += !atomic_fetch_add_explicit(&held->count[page], 1, memory_order_relaxed);
+	return fresh;
+}
+
+uint32_t held_leave_pages(struct held *held, uint64_t page, uint64_t last)
+{
+	uint32_t empty = 0;
+
+	for (; page <= last && page < held->npages; page++)
+		empty +=
+			atomic_fetch_sub_explicit(&held->count[page], 1, memory_order_relaxed) == 1;
+	return empty;
+}
+
+void held_count_entered(struct held *held, uint32_t fresh)
+{
 	uint64_t now, max;
 
-	for (; page <= last && page < held->npages; page++) {
-		if (atomic_fetch_add_explicit(&held->count[page], 1, memory_order_relaxed))
-			continue;
-		fresh++;
-		now = atomic_fetch_add_explicit(&held->pages, 1, memory_order_relaxed) + 1;
-		max = atomic_load_explicit(&held->pages_max, memory_order_relaxed);
-		while (now > max && !atomic_compare_exchange_weak_explicit(
-					    &held->pages_max, &max, now, memory_order_relaxed,
-					    memory_order_relaxed))
-			;
-	}
+	if (!fresh)
+		return;
+	now = atomic_fetch_add_explicit(&held->pages, fresh, memory_order_relaxed) + fresh;
+	max = atomic_load_explicit(&held->pages_max, memory_order_relaxed);
+	while (now > max &&
+	       !atomic_compare_exchange_weak_explicit(&held->pages_max, &max, now,
+						      memory_order_relaxed, memory_order_relaxed))
+		;
+}
+
+void held_count_left(struct held *held, uint32_t empty)
+{
+	if (empty)
+		atomic_fetch_sub_explicit(&held->pages, empty, memory_order_relaxed);
+}
+
+uint32_t held_add(struct held *held, uint64_t offset, uint32_t size)
+{
+	uint32_t fresh = held_enter(held, offset, size);
+
+	held_count_entered(held, fresh);
 	return fresh;
 }
 
 void held_sub(struct held *held, uint64_t offset, uint32_t size)
 {
-	uint64_t page = offset >> held->page_shift;
-	uint64_t last = (offset + size - 1) >> held->page_shift;
-
-	for (; page <= last && page < held->npages; page++)
-		if (atomic_fetch_sub_explicit(&held->count[page], 1, memory_order_relaxed) == 1)
-			atomic_fetch_sub_explicit(&held->pages, 1, memory_order_relaxed);
+	held_count_left(held, held_leave(held, offset, size));
 }
 
 uint64_t held_pages_left(const struct held *held)

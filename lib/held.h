@@ -9,10 +9,21 @@
  * here.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-struct held;
+/* Here only for the functions that are inlined below: nobody else looks inside. */
+struct held {
+	atomic_uint refs;
+	uint32_t page_shift;
+	uint64_t limit;
+	uint64_t npages;
+	_Atomic uint64_t pages;
+	_Atomic uint64_t pages_max;
+	/* Fragments out of each page. Anonymous memory: only what is touched costs anything. */
+	_Atomic uint32_t *count;
+};
 
 /* limit: pages; UINT64_MAX = none. The caller gets the first reference. Return: 0 or a negative
  * errno. */
@@ -24,6 +35,37 @@ void held_put(struct held *held);
  * returns how many pages nobody had a fragment of before. */
 uint32_t held_add(struct held *held, uint64_t offset, uint32_t size);
 void held_sub(struct held *held, uint64_t offset, uint32_t size);
+
+/*
+ * The same for many fragments: held_enter() or held_leave() for each, then one held_count_*() with
+ * the sum of what they returned. In between the number of pages is too low by those entered, and
+ * too high by those left. It can't fall below what it was: a page that was entered is left only by
+ * releasing its fragment, which nobody has before the pages are counted.
+ */
+uint32_t held_enter_pages(struct held *held, uint64_t page, uint64_t last);
+uint32_t held_leave_pages(struct held *held, uint64_t page, uint64_t last);
+void held_count_entered(struct held *held, uint32_t fresh);
+void held_count_left(struct held *held, uint32_t empty);
+
+static inline uint32_t held_enter(struct held *held, uint64_t offset, uint32_t size)
+{
+	uint64_t page = offset >> held->page_shift;
+	uint64_t last = (offset + size - 1) >> held->page_shift;
+
+	if (page != last || page >= held->npages)
+		return held_enter_pages(held, page, last);
+	return !atomic_fetch_add_explicit(&held->count[page], 1, memory_order_relaxed);
+}
+
+static inline uint32_t held_leave(struct held *held, uint64_t offset, uint32_t size)
+{
+	uint64_t page = offset >> held->page_shift;
+	uint64_t last = (offset + size - 1) >> held->page_shift;
+
+	if (page != last || page >= held->npages)
+		return held_leave_pages(held, page, last);
+	return atomic_fetch_sub_explicit(&held->count[page], 1, memory_order_relaxed) == 1;
+}
 
 /* Pages that may still go out, and the bytes of them; 0 when the limit is reached, UINT64_MAX
  * without one. */

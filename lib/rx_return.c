@@ -49,15 +49,15 @@ static int return_tokens(struct devmem_rx *rx, struct tokens *tokens, bool alone
 	return ret;
 }
 
-/* Notes a token for the next return. When the list is full, it is sent; if the kernel refuses, the
- * socket is gone, and its fragments with it. */
-static void note_token(struct devmem_rx *rx, uint32_t token)
+/* Notes tokens that follow one another for the next return. When the list is full, it is sent; if
+ * the kernel refuses, the socket is gone, and its fragments with it. */
+static void note_tokens(struct devmem_rx *rx, uint32_t first, uint32_t count)
 {
-	if (tokens_add(&rx->pending, token))
+	if (tokens_add_range(&rx->pending, first, count))
 		return;
 	if (return_tokens(rx, &rx->pending, true))
 		tokens_init(&rx->pending, rx->pending_ranges, PENDING_RANGES);
-	tokens_add(&rx->pending, token);
+	tokens_add_range(&rx->pending, first, count);
 }
 
 int devmem_rx_flush(struct devmem_rx *rx)
@@ -65,62 +65,103 @@ int devmem_rx_flush(struct devmem_rx *rx)
 	return rx->pending.n ? return_tokens(rx, &rx->pending, true) : 0;
 }
 
-/*
- * Takes a fragment out of the table. Return: its size; 0 if it isn't out, because it was released
- * before: its token may by now stand for other bytes, so nothing must be returned.
- */
-static uint32_t take_back(struct devmem_rx *rx, uint32_t token)
-{
-	struct out *out;
-	unsigned int state;
-	uint32_t size;
+/* What releasing some fragments sums up to. */
+struct released {
+	uint64_t fragments, bytes;
+	uint32_t pages; /* of the region, that nobody has a fragment of any more */
+};
 
-	if (!token || token >= rx->out_len)
-		return 0;
-	out = &rx->out[token];
-	size = out->size;
-	state = atomic_load_explicit(&out->state, memory_order_acquire);
-	if (state == OUT_NONE)
-		return 0;
-	if (state == OUT_OURS)
-		held_sub(rx->held, out->offset, size);
-	atomic_store_explicit(&out->state, OUT_NONE, memory_order_release);
-	return size;
+/*
+ * Takes fragments out of the table, from the first on, for as long as their tokens follow one
+ * another. Stops at one that isn't out, because it was released before: its token may by now stand
+ * for other bytes, so nothing must be returned. Return: how many it took.
+ */
+static uint32_t take_back(const struct devmem_rx *rx, const struct devmem_fragment *frags, size_t n,
+			  struct released *sum)
+{
+	const uint32_t first = frags[0].token, out_len = rx->out_len;
+	struct out *const table = rx->out;
+	struct held *const held = rx->held;
+	struct released s = *sum;
+	uint32_t token = first;
+
+	/* No token is 0, so that entry is never out. */
+	for (; token - first < n && token < out_len; token++) {
+		const struct devmem_fragment *frag = &frags[token - first];
+		struct out *out = &table[token];
+		unsigned int state;
+
+		if (frag->token != token || frag->kind != DEVMEM_FRAGMENT_DEVICE ||
+		    !frag->dmabuf_id)
+			break;
+		state = atomic_load_explicit(&out->state, memory_order_acquire);
+		if (state == OUT_NONE)
+			break;
+		if (state == OUT_OURS)
+			s.pages += held_leave(held, out->offset, out->size);
+		s.bytes += out->size;
+		atomic_store_explicit(&out->state, OUT_NONE, memory_order_release);
+	}
+	s.fragments += token - first;
+	*sum = s;
+	return token - first;
 }
 
-/* The part of releasing that needs no system call. True if the fragment's token is to be
- * returned. */
-static bool release_one(struct devmem_rx *rx, const struct devmem_fragment *frag,
-			uint64_t *fragments, uint64_t *bytes)
+static bool give_back_placed(struct devmem_rx *rx, uint32_t token, struct released *sum)
 {
-	uint32_t size;
+	uint32_t size = rx->placement ? placement_release(rx->placement, token) : 0;
 
-	if (frag->kind != DEVMEM_FRAGMENT_DEVICE)
+	if (!size)
 		return false;
-	if (frag->dmabuf_id)
-		size = take_back(rx, frag->token);
-	else
-		size = rx->placement ? placement_release(rx->placement, frag->token) : 0;
-	if (!size) {
-		counter_add(&rx->fragments_missing, 1);
-		return false;
+	sum->fragments++;
+	sum->bytes += size;
+	return true;
+}
+
+/*
+ * The part of releasing that needs no system call, for the next fragments: *i moves behind them.
+ * Return: how many tokens, from that of the first on, are to be returned.
+ */
+static uint32_t release_next(struct devmem_rx *rx, const struct devmem_fragment *frags, size_t *i,
+			     size_t n, struct released *sum)
+{
+	const struct devmem_fragment *frag = &frags[*i];
+	uint32_t run = 0;
+	bool known = true;
+
+	if (frag->kind == DEVMEM_FRAGMENT_DEVICE && frag->dmabuf_id) {
+		run = take_back(rx, frag, n - *i, sum);
+		known = run > 0;
+	} else if (frag->kind == DEVMEM_FRAGMENT_DEVICE) {
+		known = give_back_placed(rx, frag->token, sum);
 	}
-	++*fragments;
-	*bytes += size;
-	return frag->dmabuf_id != 0;
+	if (!known)
+		counter_add(&rx->fragments_missing, 1);
+	*i += run ? run : 1;
+	return run;
+}
+
+static void count_released(struct devmem_rx *rx, const struct released *sum)
+{
+	if (rx->held)
+		held_count_left(rx->held, sum->pages);
+	counter_sub(&rx->held_fragments, sum->fragments);
+	counter_sub(&rx->held_bytes, sum->bytes);
 }
 
 void devmem_rx_release(struct devmem_rx *rx, const struct devmem_fragment *frags, size_t n)
 {
-	uint64_t fragments = 0, bytes = 0;
-	size_t i;
+	struct released sum = { 0 };
+	size_t i = 0;
 
-	for (i = 0; i < n; i++) {
-		if (release_one(rx, &frags[i], &fragments, &bytes))
-			note_token(rx, frags[i].token);
+	while (i < n) {
+		uint32_t first = frags[i].token;
+		uint32_t run = release_next(rx, frags, &i, n, &sum);
+
+		if (run)
+			note_tokens(rx, first, run);
 	}
-	counter_sub(&rx->held_fragments, fragments);
-	counter_sub(&rx->held_bytes, bytes);
+	count_released(rx, &sum);
 	/* Nothing is out any more: the application may now turn to something else, so hold
 	 * nothing back. An error shows again at the next devmem_rx_recv(). */
 	if (!counter_get(&rx->held_fragments))
@@ -130,26 +171,27 @@ void devmem_rx_release(struct devmem_rx *rx, const struct devmem_fragment *frags
 int devmem_rx_release_any(struct devmem_rx *rx, const struct devmem_fragment *frags, size_t n)
 {
 	struct uapi_dmabuf_token ranges[UAPI_DONTNEED_RANGES_MAX];
-	uint64_t fragments = 0, bytes = 0;
+	struct released sum = { 0 };
 	struct tokens tokens;
 	int ret = 0, last;
-	size_t i;
+	size_t i = 0;
 
 	tokens_init(&tokens, ranges, UAPI_DONTNEED_RANGES_MAX);
-	for (i = 0; i < n; i++) {
-		if (!release_one(rx, &frags[i], &fragments, &bytes) ||
-		    tokens_add(&tokens, frags[i].token))
+	while (i < n) {
+		uint32_t first = frags[i].token;
+		uint32_t run = release_next(rx, frags, &i, n, &sum);
+
+		if (!run || tokens_add_range(&tokens, first, run))
 			continue;
 		last = return_tokens(rx, &tokens, false);
 		if (last) {
 			ret = last;
 			tokens_init(&tokens, ranges, UAPI_DONTNEED_RANGES_MAX);
 		}
-		tokens_add(&tokens, frags[i].token);
+		tokens_add_range(&tokens, first, run);
 	}
 	last = return_tokens(rx, &tokens, false);
-	counter_sub(&rx->held_fragments, fragments);
-	counter_sub(&rx->held_bytes, bytes);
+	count_released(rx, &sum);
 	return last ? last : ret;
 }
 
@@ -165,7 +207,7 @@ void rx_return_all(struct devmem_rx *rx)
 			continue;
 		if (state == OUT_OURS)
 			held_sub(rx->held, out->offset, out->size);
-		note_token(rx, token);
+		note_tokens(rx, token, 1);
 	}
 	return_tokens(rx, &rx->pending, true);
 }
@@ -176,7 +218,7 @@ void rx_discard(struct devmem_rx *rx, uint32_t i, uint32_t n)
 		const struct devmem_fragment *frag = &rx->frags[i];
 
 		if (frag->kind == DEVMEM_FRAGMENT_DEVICE && frag->dmabuf_id)
-			note_token(rx, frag->token);
+			note_tokens(rx, frag->token, 1);
 	}
 	return_tokens(rx, &rx->pending, true);
 }

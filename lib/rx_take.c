@@ -44,29 +44,53 @@ static void finish_placed(struct devmem_rx *rx, struct devmem_fragment *frag, ui
 	++*n;
 }
 
-/* *pages: goes up by the pages that nobody had a fragment of before. */
-static int finish_device(struct devmem_rx *rx, struct devmem_fragment *frag, uint32_t *pages)
-{
-	struct out *out;
+/* What taking fragments in sums up to. */
+struct taken {
+	uint64_t fragments, bytes; /* DEVICE ones of the kernel */
+	uint32_t token_max;
+	uint32_t pages; /* of the region, that nobody had a fragment of before */
+	uint32_t fresh; /* fragments, without the rest of one that the receive before cut */
+};
 
-	if (!frag->token || frag->token >= rx->out_len)
-		return -EBADMSG;
-	out = &rx->out[frag->token];
-	out->offset = frag->offset;
-	out->size = frag->size;
-	if (frag->token > rx->token_max)
-		rx->token_max = frag->token;
-	if (frag->dmabuf_id == rx->dmabuf_id) {
-		frag->region = rx->region;
-		*pages += held_add(rx->held, frag->offset, frag->size);
-		atomic_store_explicit(&out->state, OUT_OURS, memory_order_release);
-	} else {
-		rx->stats.foreign_fragments++;
-		atomic_store_explicit(&out->state, OUT_FOREIGN, memory_order_release);
+/*
+ * Notes the fragments from i on that lie in a dma-buf as out. Stops behind them, or at one whose
+ * token can't be. Return: the first that was not noted.
+ */
+static uint32_t finish_device(struct devmem_rx *rx, uint32_t i, uint32_t n, struct taken *sum)
+{
+	struct devmem_fragment *const frags = rx->frags;
+	struct devmem_region *const region = rx->region;
+	struct held *const held = rx->held;
+	const uint32_t id = rx->dmabuf_id, out_len = rx->out_len;
+	struct out *const table = rx->out;
+	struct taken t = *sum;
+
+	for (; i < n && frags[i].kind == DEVMEM_FRAGMENT_DEVICE; i++) {
+		const uint64_t offset = frags[i].offset;
+		const uint32_t token = frags[i].token, size = frags[i].size;
+		struct out *out;
+
+		if (!token || token >= out_len)
+			break;
+		out = &table[token];
+		out->offset = offset;
+		out->size = size;
+		if (token > t.token_max)
+			t.token_max = token;
+		if (frags[i].dmabuf_id == id) {
+			frags[i].region = region;
+			t.pages += held_enter(held, offset, size);
+			t.fresh += t.pages != 0;
+			atomic_store_explicit(&out->state, OUT_OURS, memory_order_release);
+		} else {
+			rx->stats.foreign_fragments++;
+			atomic_store_explicit(&out->state, OUT_FOREIGN, memory_order_release);
+		}
+		t.bytes += size;
+		t.fragments++;
 	}
-	rx->stats.bytes_device += frag->size;
-	rx->stats.fragments_device++;
-	return 0;
+	*sum = t;
+	return i;
 }
 
 static void count_held(struct devmem_rx *rx, uint64_t fragments, uint64_t bytes)
@@ -85,8 +109,9 @@ static void count_held(struct devmem_rx *rx, uint64_t fragments, uint64_t bytes)
 /* Turns what recvmsg() brought into fragments. Return: their number or a negative errno. */
 static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t received)
 {
-	uint64_t fragments = 0, bytes = 0;
-	uint32_t n, i, pages = 0, ours = 0;
+	struct taken sum = { .token_max = rx->token_max };
+	uint64_t placed = 0, placed_bytes = 0;
+	uint32_t n, i;
 	int ret;
 
 	ret = cmsg_decode(rx->control, msg->msg_controllen, received, rx->frags, rx->frags_len - 1,
@@ -99,35 +124,42 @@ static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t rece
 	/* The buffers are full: there is more, most likely. */
 	if (!rx->due && (n >= rx->frags_limit || received >= rx->bytes_limit))
 		rx->due = 1;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n;) {
 		struct devmem_fragment *frag = &rx->frags[i];
 
 		if (frag->kind == DEVMEM_FRAGMENT_DEVICE) {
-			ret = finish_device(rx, frag, &pages);
-			if (ret)
+			i = finish_device(rx, i, n, &sum);
+			if (i < n && rx->frags[i].kind == DEVMEM_FRAGMENT_DEVICE) {
+				ret = -EBADMSG;
 				break;
-			/* Not the rest of a fragment that was cut by the receive before. */
-			ours += frag->region && pages;
-		} else if (rx->placement) {
-			finish_placed(rx, frag, &n);
-		} else {
-			finish_host(rx, frag);
+			}
 			continue;
 		}
-		fragments++;
-		bytes += frag->size;
+		i++;
+		if (rx->placement) {
+			finish_placed(rx, frag, &n);
+			placed++;
+			placed_bytes += frag->size;
+		} else {
+			finish_host(rx, frag);
+		}
 	}
-	count_held(rx, fragments, bytes);
+	rx->token_max = sum.token_max;
+	rx->stats.fragments_device += sum.fragments;
+	rx->stats.bytes_device += sum.bytes;
+	if (rx->held)
+		held_count_entered(rx->held, sum.pages);
+	count_held(rx, sum.fragments + placed, sum.bytes + placed_bytes);
 	if (ret) {
 		devmem_rx_release(rx, rx->frags, i);
 		rx_discard(rx, i, n);
 		return ret;
 	}
 	/* A single page may hold more than it did this time; several say how many it was. */
-	if (pages > 1)
-		rx->frags_per_page = ours > pages ? ours / pages : 1;
-	else if (ours > rx->frags_per_page)
-		rx->frags_per_page = ours;
+	if (sum.pages > 1)
+		rx->frags_per_page = sum.fresh > sum.pages ? sum.fresh / sum.pages : 1;
+	else if (sum.fresh > rx->frags_per_page)
+		rx->frags_per_page = sum.fresh;
 	if (rx->expect != DEVMEM_RX_STREAM)
 		rx->expect -= received < rx->expect ? received : rx->expect;
 	return (int)n;
@@ -185,9 +217,9 @@ static int make_room(struct devmem_rx *rx, struct msghdr *msg)
 		return -ENOBUFS;
 	}
 	msg->msg_control = rx->control;
-	msg->msg_controllen = rx->frags_limit < rx->frags_len - 1 ?
-				      rx->frags_limit * CMSG_FRAGMENT_SPACE :
-				      rx->control_len;
+	msg->msg_controllen = rx->frags_limit < rx->frags_len - 1
+				      ? rx->frags_limit * CMSG_FRAGMENT_SPACE
+				      : rx->control_len;
 	return 0;
 }
 

@@ -31,23 +31,28 @@ static inline void tokens_init(struct tokens *t, struct uapi_dmabuf_token *range
 	t->fragments = 0;
 }
 
-/* Adds a token: to the last range where it continues it, else as a new range. False if the array
- * is full. */
-static inline bool tokens_add(struct tokens *t, uint32_t token)
+/* Adds tokens that follow one another: to the last range where they continue it, else as a new
+ * range. False if the array is full. */
+static inline bool tokens_add_range(struct tokens *t, uint32_t start, uint32_t count)
 {
 	struct uapi_dmabuf_token *last = t->n ? &t->ranges[t->n - 1] : NULL;
 
-	if (last && token == last->token_start + last->token_count) {
-		last->token_count++;
+	if (last && start == last->token_start + last->token_count) {
+		last->token_count += count;
 	} else {
 		if (t->n == t->max)
 			return false;
-		t->ranges[t->n].token_start = token;
-		t->ranges[t->n].token_count = 1;
+		t->ranges[t->n].token_start = start;
+		t->ranges[t->n].token_count = count;
 		t->n++;
 	}
-	t->fragments++;
+	t->fragments += count;
 	return true;
+}
+
+static inline bool tokens_add(struct tokens *t, uint32_t token)
+{
+	return tokens_add_range(t, token, 1);
 }
 
 /*
