@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bind.h"
 #include "error.h"
@@ -12,8 +13,6 @@
 #include "held.h"
 #include "options.h"
 
-/* The kernel's page size is what it cuts a region into unless told otherwise. */
-#define PAGE_SIZE_DEFAULT 4096U
 #define PAGE_SIZE_MAX (1U << 30)
 /* The part of the region that may be out with the application unless told otherwise. With more,
  * many sockets starve each other: the NIC needs the rest. */
@@ -27,6 +26,12 @@ struct devmem_binding {
 	struct genl *genl;
 };
 
+/* What the kernel cuts a region into unless told otherwise. */
+static uint32_t kernel_page_size(void)
+{
+	return (uint32_t)sysconf(_SC_PAGESIZE);
+}
+
 static int check_region(const struct devmem_region *region, struct devmem_error *err)
 {
 	if (devmem_region_is_dmabuf(region))
@@ -39,13 +44,13 @@ static int check_region(const struct devmem_region *region, struct devmem_error 
 static int check_options(const struct devmem_binding_options *o, const char *name,
 			 struct devmem_error *err)
 {
-	uint32_t size = o->rx_page_size;
+	uint32_t size = o->rx_page_size, min = kernel_page_size();
 
-	if (!size || (size >= PAGE_SIZE_DEFAULT && size <= PAGE_SIZE_MAX && !(size & (size - 1))))
+	if (!size || (size >= min && size <= PAGE_SIZE_MAX && !(size & (size - 1))))
 		return 0;
 	return error_input(err, -EINVAL, name,
-			   "rx-page-size %u must be a power of two from %u to %u", size,
-			   PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX);
+			   "rx-page-size %u must be a power of two from %u to %u", size, min,
+			   PAGE_SIZE_MAX);
 }
 
 static uint64_t held_pages_limit(const struct devmem_binding_options *o, uint64_t region_size,
@@ -81,7 +86,7 @@ int devmem_binding_open_rx(struct devmem_binding **binding, struct devmem_region
 	if (!b)
 		return error_system(err, -ENOMEM, "allocate", "binding", NULL);
 	b->region = region;
-	page_size = o.rx_page_size ? o.rx_page_size : PAGE_SIZE_DEFAULT;
+	page_size = o.rx_page_size ? o.rx_page_size : kernel_page_size();
 	ret = held_alloc(&b->held, size, page_size, held_pages_limit(&o, size, page_size));
 	if (ret) {
 		error_system(err, ret, "allocate", "binding", NULL);

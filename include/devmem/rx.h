@@ -65,7 +65,7 @@ struct devmem_fragment {
  * @recv_max: most bytes of one devmem_rx_recv(), and size of the buffer for HOST bytes (memory that
  *	is only used when such bytes come); 0 = 4 MiB. At least 4096. With @placement at most the
  *	placement region's size
- * @lowat_max: highest SO_RCVLOWAT that devmem_rx_expect() may cause, in bytes; 0 = 1 MiB, or less
+ * @lowat_max: highest SO_RCVLOWAT that devmem_rx_expect() may cause, in bytes; 0 = 2 MiB, or less
  *	with a small region; 1 = never wait for more than a byte. The kernel caps it at half of
  *	net.ipv4.tcp_rmem[2] (or of SO_RCVBUF)
  * @lowat_wait_ms: longest time that bytes which are there are kept waiting for more, in
@@ -230,7 +230,8 @@ DEVMEM_API int devmem_rx_flush(struct devmem_rx *rx);
  * devmem_rx_expect() asked for.
  *
  * Return: milliseconds after which devmem_rx_recv() must be called even if the socket didn't become
- * readable; -1 = no limit; or a negative errno below -1 (EPERM is never one). Since 0.1.
+ * readable: 0 = at once; -1 = no limit; or a negative errno below -1 (EPERM is never one).
+ * Since 0.1.
  */
 DEVMEM_API int devmem_rx_arm(struct devmem_rx *rx);
 
