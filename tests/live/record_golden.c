@@ -7,7 +7,8 @@
  * Asks the kernel about each interface with requests that libnl makes, and writes every request and
  * every datagram of the answer to DIRECTORY/PREFIX-INTERFACE-WHAT.req and .ans (.ans2, ... where
  * there are more). Binds nothing and sets nothing: the requests that would are made so that they
- * fail. With DIRECTORY "-" it writes a shar-like text to stdout instead: a line "NAME HEX" for each.
+ * fail. With DIRECTORY "-" it writes a shar-like text to stdout instead: a line "NAME HEX" for
+ * each.
  */
 #include <errno.h>
 #include <linux/genetlink.h>

@@ -166,7 +166,8 @@ static void test_bind_refused(void **state)
 	assert_int_equal(bind_rx(genl, 0x7ffffff, "gone", -1, &queue, 1, 0, &binding, &err),
 			 -ENODEV);
 	assert_int_equal(bind_rx(genl, 1, "lo", -1, &queue, 1, 0, &binding, &err), -EOPNOTSUPP);
-	assert_int_equal(genl_do(genl, netdev_msg_bind_rx(buf, sizeof(buf), id, 0, -1, &queue, 1, 0),
+	assert_int_equal(genl_do(genl,
+				 netdev_msg_bind_rx(buf, sizeof(buf), id, 0, -1, &queue, 1, 0),
 				 &call, &err),
 			 -ERANGE);
 	assert_string_equal(err.attribute, "ifindex");

@@ -182,7 +182,8 @@ static void test_streams(void **state)
 		receive_all(&forms[i]);
 }
 
-/* Everything is held until the region is full: an error that passes, not a wait that doesn't end. */
+/* Everything is held until the region is full: an error that passes, not a wait that doesn't
+ * end. */
 static void test_region_full(void **state)
 {
 	struct devmem_rx_options options = { .sz = sizeof(options), .recv_max = 65536 };

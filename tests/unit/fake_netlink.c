@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Generic netlink as the kernel does it: strict parsing, acknowledgements, dumps, nlctrl. Facts from
- * the kernel's lib/nlattr.c, net/netlink/af_netlink.c and net/netlink/genetlink.c. */
+/* Generic netlink as the kernel does it: strict parsing, acknowledgements, dumps, nlctrl. Facts
+ * from the kernel's lib/nlattr.c, net/netlink/af_netlink.c and net/netlink/genetlink.c. */
 #include "fake_internal.h"
 
 #include <errno.h>
@@ -274,7 +274,8 @@ static void dump_done(struct dump *dump, int code)
 		nlh->nlmsg_flags |= NLM_F_ACK_TLVS;
 		put_extack(msg, req, code);
 	}
-	/* In a datagram of its own while dump functions returned a length, later in the last one. */
+	/* In a datagram of its own while dump functions returned a length, later in the last
+	 * one. */
 	if (fake.personality == FAKE_LINUX_6_12)
 		dump_flush(dump);
 	fake_dump_add(dump, msg);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Bindings over the kernel of fake_kernel.c: who binds, what it says when it can't, and that closing
- * unbinds. */
+/* Bindings over the kernel of fake_kernel.c: who binds, what it says when it can't, and that
+ * closing unbinds. */
 #include <devmem/devmem.h>
 
 #include <errno.h>

@@ -215,14 +215,14 @@ static void parse_all(const void *data, size_t len)
 	ethtool_msg_parse_channels(data, len, &channels);
 	ethtool_msg_parse_feature(data, len, NTUPLE, &feature);
 	if (!ethtool_msg_parse_rss(data, len, &rss)) {
-		volatile char sum = 0;
-		size_t i;
+		size_t i, sum = 0;
 
 		/* What it points to is inside. */
 		for (i = 0; i < rss.table_len * 4; i++)
-			sum += ((const char *)rss.table)[i];
+			sum += ((const unsigned char *)rss.table)[i];
 		for (i = 0; i < rss.key_len; i++)
-			sum += ((const char *)rss.key)[i];
+			sum += ((const unsigned char *)rss.key)[i];
+		assert_true(sum <= 255 * len);
 	}
 }
 

@@ -254,8 +254,8 @@ static void test_dump_error(void **state)
 	genl_close(genl);
 }
 
-/* Each kind of mischief with each datagram: the right result or an error, and the next request on the
- * same socket works. */
+/* Each kind of mischief with each datagram: the right result or an error, and the next request
+ * on the same socket works. */
 static void test_mischief(void **state)
 {
 	static const char *const names[FAKE_MISCHIEFS] = {

@@ -186,7 +186,8 @@ static void test_order(void **state)
 	snprintf(second, sizeof(second), "rule-del %u", place_a);
 	assert_true(logged(&at, first));
 	assert_true(logged(&at, second));
-	/* A default table comes back by a reset, so that it follows the number of channels again. */
+	/* A default table comes back by a reset, so that it follows the number of channels
+	 * again. */
 	assert_true(logged(&at, "rss-set default"));
 	assert_true(logged(&at, "features-set ntuple=0"));
 	assert_true(logged(&at, "rings-set split=1 hds-thresh=256"));
@@ -523,9 +524,11 @@ static void check_run(const struct run *r, const char *what)
 		fail_msg("%s: header split isn't named: %s", what, r->message);
 	if (now->features != before.features && !strstr(r->message, "ntuple"))
 		fail_msg("%s: ntuple isn't named: %s", what, r->message);
-	if (memcmp(now->indir, before.indir, sizeof(now->indir)) && !strstr(r->message, "RSS table"))
+	if (memcmp(now->indir, before.indir, sizeof(now->indir)) &&
+	    !strstr(r->message, "RSS table"))
 		fail_msg("%s: RSS table isn't named: %s", what, r->message);
-	if (memcmp(now->rules, before.rules, sizeof(now->rules)) && !strstr(r->message, "flow rule"))
+	if (memcmp(now->rules, before.rules, sizeof(now->rules)) &&
+	    !strstr(r->message, "flow rule"))
 		fail_msg("%s: flow rule isn't named: %s", what, r->message);
 	/* Nothing else may have changed at all. */
 	nic->state.split = before.split;

@@ -28,8 +28,8 @@ struct nlattr *twin_nest(struct nlattr *head, int len, int type, int *nest_len);
 /* A reply to be filled with libnl's functions. */
 struct nl_msg *twin_reply(uint16_t family, uint8_t cmd);
 
-/* Builds with every buffer from nothing to more than enough: NULL until it fits, never a byte beyond
- * (the buffer has exactly that size, the address sanitizer watches). */
+/* Builds with every buffer from nothing to more than enough: NULL until it fits, never a byte
+ * beyond (the buffer has exactly that size, the address sanitizer watches). */
 typedef struct nlmsghdr *(*twin_builder)(void *buf, size_t size, const void *arg);
 void twin_sizes(twin_builder build, const void *arg);
 
