@@ -23,7 +23,7 @@
 #define RECV_DEFAULT (4U << 20)
 #define RECV_MIN 4096U
 #define RECV_LIMIT (1U << 30)
-#define LOWAT_DEFAULT (1U << 20)
+#define LOWAT_DEFAULT (2U << 20)
 #define LOWAT_WAIT_DEFAULT 20U
 #define LOWAT_WAIT_LIMIT 60000U
 /* A queued byte can cost nearly three of the region (one packet of 1448 bytes in a page of
