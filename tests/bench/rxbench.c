@@ -59,7 +59,7 @@ static void usage(FILE *out)
 		     "  -q QUEUE    receive queue to bind (1)\n"
 		     "  -r SPEC     region (udmabuf)\n"
 		     "  -s MIB      its size (64)\n"
-		     "  -l BYTES    low-water mark of the loops that use one (1048576)\n"
+		     "  -l BYTES    low-water mark of the loops that use one (2097152)\n"
 		     "  -e BYTES    length of the stream, if the library is to know it\n"
 		     "loops:\n");
 	for (i = 0; i < LOOPS; i++)
@@ -94,7 +94,7 @@ static int read_arguments(struct arguments *args, int argc, char **argv)
 	int c, ret = 0;
 
 	*args = (struct arguments){ .region = "udmabuf", .size = 64U << 20, .queue = 1 };
-	args->options.lowat = 1U << 20;
+	args->options.lowat = 2U << 20;
 	args->options.expect = DEVMEM_RX_STREAM;
 	while ((c = getopt(argc, argv, "q:r:s:l:e:")) != -1) {
 		switch (c) {

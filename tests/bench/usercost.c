@@ -135,7 +135,7 @@ static const struct loop *const loops[] = { &loop_ours, &loop_bare_lowat, &loop_
 
 int main(int argc, char **argv)
 {
-	const struct loop_options options = { .lowat = 1U << 20, .expect = DEVMEM_RX_STREAM };
+	const struct loop_options options = { .lowat = 2U << 20, .expect = DEVMEM_RX_STREAM };
 	const struct loop *loop = NULL;
 	struct counts counts = { 0 };
 	struct devmem_error err;
