@@ -30,8 +30,8 @@ int sys_memfd_create(const char *name, unsigned int flags);
 int sys_ftruncate(int fd, uint64_t size);
 int sys_fallocate(int fd, uint64_t size);
 int sys_add_seals(int fd, int seals);
-/* Flags for a large table of which little is used: MAP_STACK keeps transparent huge pages away (Linux
- * 6.7), whose first touch would cost 2 MiB. */
+/* Flags for a large table of which little is used: MAP_STACK keeps transparent huge pages away
+ * (Linux 6.7), whose first touch would cost 2 MiB. */
 #define SYS_MAP_SPARSE (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK)
 int sys_mmap(void **addr, size_t len, int prot, int flags, int fd);
 int sys_munmap(void *addr, size_t len);
