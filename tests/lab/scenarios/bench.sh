@@ -48,7 +48,7 @@ ip link set $NIC mtu 9000
 peer ip link set $PEER mtu 9000
 
 # the library's own counts, held against those of strace
-strace -s 0 -e trace=accept,recvmsg,poll,setsockopt -o /tmp/trace rxbench ours $NIC $NIC4 5000 >/tmp/run &
+strace -s 4 -e trace=accept,recvmsg,poll,setsockopt -o /tmp/trace rxbench ours $NIC $NIC4 5000 >/tmp/run &
 wait_listen 5000 && peer txbench $NIC4 5000 8
 wait $!
 fd=$(sed -n 's/^accept(.*= //p' /tmp/trace)
