@@ -469,6 +469,55 @@ static void test_golden(void **state)
 	free(data);
 }
 
+/* The lab's NIC: split on, RSS over the first three of four queues. Linux 6.12 knows no threshold. */
+static void check_nic(const char *rings_name, const char *rss_name, const char *features_name,
+		      bool has_hds_thresh)
+{
+	struct ethtool_msg_feature feature;
+	struct ethtool_msg_rings rings;
+	struct ethtool_msg_rss rss;
+	uint32_t queue;
+	size_t len, i;
+	void *data;
+
+	data = golden_read(rings_name, &len);
+	assert_int_equal(ethtool_msg_parse_rings(data, len, &rings), 0);
+	assert_true(rings.has_split);
+	assert_int_equal(rings.split, 2);
+	assert_int_equal(rings.has_hds_thresh, has_hds_thresh);
+	assert_int_equal(rings.hds_thresh, 0);
+	assert_int_equal(rings.hds_thresh_max, has_hds_thresh ? 1024 : 0);
+	assert_int_equal(rings.rx, 512);
+	assert_int_equal(rings.rx_max, 4096);
+	free(data);
+
+	data = golden_read(rss_name, &len);
+	assert_int_equal(ethtool_msg_parse_rss(data, len, &rss), 0);
+	assert_int_equal(rss.context, 0);
+	assert_int_equal(rss.hfunc, 1);
+	assert_int_equal(rss.key_len, 40);
+	assert_int_equal(rss.table_len, 128);
+	for (i = 0; i < 128; i++) {
+		memcpy(&queue, (const char *)rss.table + i * sizeof(queue), sizeof(queue));
+		assert_int_equal(queue, i % 3);
+	}
+	free(data);
+
+	data = golden_read(features_name, &len);
+	assert_int_equal(ethtool_msg_parse_feature(data, len, NTUPLE, &feature), 0);
+	assert_true(feature.hw.set && feature.active.set);
+	free(data);
+}
+
+static void test_golden_nic(void **state)
+{
+	(void)state;
+	check_nic("6.12-eth1-rings-get.ans", "6.12-eth1-rss-get.ans", "6.12-eth1-features-get.ans",
+		  false);
+	check_nic("7.3-eth1-rings-get.ans", "7.3-eth1-rss-get.ans", "7.3-eth1-features-get.ans",
+		  true);
+}
+
 static void check_request(const char *name, const struct nlmsghdr *ours)
 {
 	struct nlmsghdr *theirs;
@@ -527,6 +576,7 @@ int main(void)
 		cmocka_unit_test(test_rss),
 		cmocka_unit_test(test_wrong_sizes),
 		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_golden_nic),
 		cmocka_unit_test(test_golden_requests),
 		cmocka_unit_test(test_golden_truncations),
 	};

@@ -432,6 +432,56 @@ static void test_golden(void **state)
 	free(data);
 }
 
+/* The lab's NIC: four queues each way, a region bound to receive queue 3. */
+static void check_bound(const char *queues, const char *pools)
+{
+	struct netdev_msg_page_pool pool;
+	struct netdev_msg_queue queue;
+	uint32_t n = 0, bound = 0, bound_pools = 0;
+	struct nlmsghdr *nlh;
+	size_t len;
+	void *data;
+	int left;
+
+	data = golden_read(queues, &len);
+	left = (int)len;
+	for (nlh = data; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left)) {
+		if (nlh->nlmsg_type == NLMSG_DONE)
+			continue;
+		assert_int_equal(netdev_msg_parse_queue(nlh, (size_t)left, &queue), 0);
+		assert_true(queue.napi_id > 0);
+		n++;
+		if (!queue.dmabuf_id)
+			continue;
+		bound++;
+		assert_int_equal(queue.dmabuf_id, 1);
+		assert_int_equal(queue.id, 3);
+		assert_int_equal(queue.type, 0);
+	}
+	assert_int_equal(n, 8);
+	assert_int_equal(bound, 1);
+	free(data);
+
+	data = golden_read(pools, &len);
+	left = (int)len;
+	for (nlh = data; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left)) {
+		if (nlh->nlmsg_type == NLMSG_DONE)
+			continue;
+		assert_int_equal(netdev_msg_parse_page_pool(nlh, (size_t)left, &pool), 0);
+		if (pool.dmabuf_id == 1 && !pool.detached)
+			bound_pools++;
+	}
+	assert_int_equal(bound_pools, 1);
+	free(data);
+}
+
+static void test_golden_bound(void **state)
+{
+	(void)state;
+	check_bound("6.12-eth1-queue-get.ans", "6.12-eth1-page-pool-get.ans");
+	check_bound("7.3-eth1-queue-get.ans", "7.3-eth1-page-pool-get.ans");
+}
+
 /* What the recorder built with libnl is what the codec builds. */
 static void check_request(const char *name, const struct nlmsghdr *ours)
 {
@@ -504,6 +554,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_sizes),
 		cmocka_unit_test(test_lying_attributes),
 		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_golden_bound),
 		cmocka_unit_test(test_golden_requests),
 		cmocka_unit_test(test_golden_truncations),
 	};

@@ -51,7 +51,7 @@ build_project()
 	rm -rf /build/root/usr/include /build/root/usr/share
 	# programs that are built but not installed: examples, benchmarks, the scenarios' own
 	mkdir -p /build/root/lab/bin
-	for dir in examples tests/bench tests/lab/guest; do
+	for dir in examples tests/bench tests/live tests/lab/guest; do
 		[ ! -d "/build/meson/$dir" ] ||
 			find "/build/meson/$dir" -maxdepth 1 -type f -perm -u+x ! -name '*.so*' \
 				-exec cp {} /build/root/lab/bin/ \;
