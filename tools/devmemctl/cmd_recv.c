@@ -561,7 +561,7 @@ int cmd_recv(struct ctl *ctl, int argc, char **argv)
 		  "How many bytes will come, if known; a hint, never a limit", 4 },
 		{ "held-max", KEY_HELD_MAX, "BYTES", 0,
 		  "Most bytes of the region that may be held, or none; default: a quarter", 4 },
-		{ "lowat", KEY_LOWAT, "BYTES", 0, "Highest low-water mark; default: 1M", 4 },
+		{ "lowat", KEY_LOWAT, "BYTES", 0, "Highest low-water mark; default: 2M", 4 },
 		{ "recv-max", KEY_RECV_MAX, "BYTES", 0, "Most bytes of one receive; default: 4M",
 		  4 },
 		{ 0 },
