@@ -27,7 +27,7 @@ finish file 20
 check "file: every byte" cmp /tmp/sent /tmp/got
 spawn out devmemctl recv $NIC --listen $NIC4:5001 --once --region udmabuf --size 4M --output -
 wait_listen 5001
-send_file /tmp/sent $NIC4:5001
+peer nc -N $NIC4 5001 </tmp/sent
 finish out 20
 check "stdout: every byte, and nothing else" cmp /tmp/sent $OUT/out.out
 
