@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "bind.h"
@@ -70,8 +69,8 @@ int devmem_binding_open_rx(struct devmem_binding **binding, struct devmem_region
 	const struct devmem_netdev_info *info = devmem_netdev_info(netdev);
 	uint64_t size = devmem_region_size(region);
 	struct devmem_binding_options o;
+	uint32_t page_size, asked;
 	struct devmem_binding *b;
-	uint32_t page_size;
 	int ret;
 
 	*binding = NULL;
@@ -87,6 +86,8 @@ int devmem_binding_open_rx(struct devmem_binding **binding, struct devmem_region
 		return error_system(err, -ENOMEM, "allocate", "binding", NULL);
 	b->region = region;
 	page_size = o.rx_page_size ? o.rx_page_size : kernel_page_size();
+	/* The default needs no attribute, which kernels before Linux 7.3 refuse. */
+	asked = page_size == kernel_page_size() ? 0 : page_size;
 	ret = held_alloc(&b->held, size, page_size, held_pages_limit(&o, size, page_size));
 	if (ret) {
 		error_system(err, ret, "allocate", "binding", NULL);
@@ -96,7 +97,7 @@ int devmem_binding_open_rx(struct devmem_binding **binding, struct devmem_region
 	if (ret)
 		goto put_held;
 	ret = bind_rx(b->genl, info->ifindex, info->name, devmem_region_fd(region), queues, n,
-		      o.rx_page_size, &b->id, err);
+		      asked, &b->id, err);
 	if (ret)
 		goto close_genl;
 	*binding = b;
