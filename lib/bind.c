@@ -9,10 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ethtool_msg.h"
+#include "ethtool.h"
 #include "genl.h"
 #include "netdev_msg.h"
-#include "uapi/ethtool.h"
 #include "uapi/netdev.h"
 
 /* The loopback interface has this index in every network namespace: include/net/flow.h. */
@@ -93,35 +92,6 @@ static int look_at_queues(const struct failed *failed, struct taken *taken)
 	return genl_dump(failed->genl, nlh, &call, NULL);
 }
 
-static int take_rings(const struct nlmsghdr *reply, size_t len, void *arg)
-{
-	return ethtool_msg_parse_rings(reply, len, arg);
-}
-
-static int look_at_rings(const struct failed *failed, struct ethtool_msg_rings *rings)
-{
-	const struct genl_call call = {
-		.operation = "rings-get",
-		.subject = failed->name,
-		.names = ethtool_msg_rings_names,
-		.fn = take_rings,
-		.arg = rings,
-	};
-	struct nlmsghdr *nlh;
-	uint32_t buf[32];
-	uint16_t family;
-	int ret;
-
-	memset(rings, 0, sizeof(*rings));
-	ret = genl_family(failed->genl, UAPI_ETHTOOL_NAME, &family, NULL);
-	if (ret)
-		return ret;
-	nlh = ethtool_msg_rings_get(buf, sizeof(buf), family, failed->ifindex);
-	if (!nlh)
-		return -EMSGSIZE;
-	return genl_do(failed->genl, nlh, &call, NULL);
-}
-
 /* Says who has one of the queues. */
 static void hint_taken(const struct failed *failed, struct devmem_error *err)
 {
@@ -180,9 +150,11 @@ static void hint_page_size(const struct failed *failed, const struct devmem_erro
  * that is no dma-buf gives the same. */
 static void hint_einval(const struct failed *failed, struct devmem_error *err)
 {
+	struct ethtool_dev dev = { .genl = failed->genl, .ifindex = failed->ifindex };
 	struct ethtool_msg_rings rings;
 
-	if (look_at_rings(failed, &rings)) {
+	snprintf(dev.name, sizeof(dev.name), "%s", failed->name);
+	if (ethtool_get_rings(&dev, &rings, NULL)) {
 		error_hint(err,
 			   "file descriptor %d is no dma-buf, or header split is off: " SPLIT_HINT,
 			   failed->fd, failed->name);
