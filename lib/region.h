@@ -57,9 +57,6 @@ void region_list_add(struct region_list *list, const struct devmem_provider *pro
 int region_memfd_create(const char *subject, unsigned int flags, uint64_t size, bool allocate,
 			struct devmem_error *err);
 
-/* region_import.c: is fd a dma-buf, and of what size? */
-int region_dmabuf_size(int fd, const char *subject, uint64_t *size, struct devmem_error *err);
-
 /* region_host.c: what the machine says about its memory. */
 int region_host_number(const char *path, int64_t *number);
 struct region_huge_pages {

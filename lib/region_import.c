@@ -12,7 +12,8 @@
 #include "sys.h"
 #include "uapi/dma_buf.h"
 
-int region_dmabuf_size(int fd, const char *subject, uint64_t *size, struct devmem_error *err)
+/* Is fd a dma-buf, and of what size? */
+static int dmabuf_size(int fd, const char *subject, uint64_t *size, struct devmem_error *err)
 {
 	uint32_t magic;
 	int64_t end;
@@ -44,12 +45,12 @@ int region_dmabuf_size(int fd, const char *subject, uint64_t *size, struct devme
 static int import(struct devmem_region *region, int fd, uint64_t size, struct devmem_error *err)
 {
 	char subject[16];
-	uint64_t actual;
+	uint64_t actual = 0;
 	int copy;
 	int ret;
 
 	snprintf(subject, sizeof(subject), "fd:%d", fd);
-	ret = region_dmabuf_size(fd, subject, &actual, err);
+	ret = dmabuf_size(fd, subject, &actual, err);
 	if (ret)
 		return ret;
 	if (size && size != actual)
