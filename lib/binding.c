@@ -45,6 +45,11 @@ static int check_options(const struct devmem_binding_options *o, const char *nam
 {
 	uint32_t size = o->rx_page_size, min = kernel_page_size();
 
+	/* So that it can get a meaning. */
+	if (o->reserved)
+		return error_input(err, -EINVAL, name,
+				   "devmem_binding_options: reserved is %u, must be 0",
+				   o->reserved);
 	if (!size || (size >= min && size <= PAGE_SIZE_MAX && !(size & (size - 1))))
 		return 0;
 	return error_input(err, -EINVAL, name,

@@ -26,6 +26,7 @@ struct devmem_binding;
  * @rx_page_size: bytes in each receive buffer, a power of two; 0 = the kernel's page size. Others
  *	need Linux 7.3 and a driver that can, and every piece of the region's scatter list must be a
  *	multiple of it
+ * @reserved: 0
  * @held_max: most bytes of the region, in whole receive buffers, that may be out with the
  *	application over all receivers of this binding; when reached, devmem_rx_recv() answers ENOBUFS
  *	until something is released. 0 = a quarter of the region; UINT64_MAX = no limit, the application
@@ -44,7 +45,8 @@ struct devmem_binding_options {
  * devmem_binding_open_rx() - bind a region to receive queues
  * @binding: receives the handle
  * @region: a dma-buf; must stay open until the binding is closed
- * @netdev: interface; may be closed before the binding
+ * @netdev: interface, in the network namespace that the calling thread is in; may be closed before
+ *	the binding
  * @queues: receive queue numbers
  * @n: how many
  * @options: NULL for defaults

@@ -119,6 +119,12 @@ static void test_options(void **state)
 	assert_non_null(request);
 	assert_int_equal(len, 20 + 8 + 8 + 4 + 16);
 	devmem_binding_close(binding);
+	options.reserved = 1;
+	assert_int_equal(devmem_binding_open_rx(&binding, region, nd, &queue, 1, &options, &err),
+			 -EINVAL);
+	assert_int_equal(err.kind, DEVMEM_ERROR_INPUT);
+	assert_non_null(strstr(err.message, "reserved"));
+	assert_null(binding);
 	world_end();
 }
 
