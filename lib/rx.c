@@ -107,8 +107,7 @@ static uint32_t table_len(const struct devmem_region *region)
 
 static int map_anonymous(void **addr, size_t len)
 {
-	return sys_mmap(addr, len, PROT_READ | PROT_WRITE,
-			SYS_MAP_SPARSE, -1);
+	return sys_mmap(addr, len, PROT_READ | PROT_WRITE, SYS_MAP_SPARSE, -1);
 }
 
 int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *binding,

@@ -115,9 +115,10 @@ DEVMEM_API int devmem_region_is_dmabuf(const struct devmem_region *region);
  * @addr: receives the address; valid until the region is closed
  * @err: filled on failure; may be NULL
  *
- * A second call returns the same address. Reads and writes through the mapping belong between
- * devmem_region_sync() calls. Device memory is often mapped uncached: correct, and slow to read.
- * May block. Errnos: EOPNOTSUPP "not mappable": the exporter offers no mapping; ENOMEM.
+ * A second call returns the same address. A dma-buf that was exported for reading only is mapped
+ * for reading only. Reads and writes through the mapping belong between devmem_region_sync() calls.
+ * Device memory is often mapped uncached: correct, and slow to read. May block. Errnos: EOPNOTSUPP
+ * "not mappable": the exporter offers no mapping; ENOMEM.
  *
  * Return: 0 or a negative errno. Since 0.1.
  */
@@ -163,8 +164,16 @@ DEVMEM_API int devmem_region_read(struct devmem_region *region, uint64_t offset,
 
 /**
  * devmem_region_write() - copy bytes into the region
+ * @region: handle
+ * @offset: bytes from the region's start
+ * @buf: where from
+ * @len: bytes
+ * @err: filled on failure; may be NULL
  *
- * As devmem_region_read(), in the other direction. Since 0.1.
+ * As devmem_region_read(), in the other direction. Errnos: EACCES the dma-buf was exported for
+ * reading only; those of devmem_region_read().
+ *
+ * Return: 0 or a negative errno. Since 0.1.
  */
 DEVMEM_API int devmem_region_write(struct devmem_region *region, uint64_t offset, const void *buf,
 				   size_t len, struct devmem_error *err);
@@ -179,6 +188,8 @@ DEVMEM_API int devmem_region_write(struct devmem_region *region, uint64_t offset
  * @list_limit: most memory areas that one udmabuf may be made of (udmabuf: list_limit); 0 = not
  *	applicable. libdevmem makes each from one.
  * @huge_free_bytes: free 2 MiB huge pages, in bytes; 0 if none, or not applicable
+ *
+ * Since 0.1.
  */
 struct devmem_provider {
 	char spec[64];

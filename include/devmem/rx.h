@@ -33,7 +33,7 @@ enum devmem_fragment_kind {
 
 /**
  * struct devmem_fragment - a piece of the stream, in stream order
- * @offset: DEVICE: bytes from the start of the region
+ * @offset: DEVICE: bytes from the start of the region; HOST: 0
  * @size: bytes
  * @token: for release; says nothing to the application
  * @kind: enum devmem_fragment_kind
@@ -169,14 +169,14 @@ DEVMEM_API void devmem_rx_expect(struct devmem_rx *rx, uint64_t bytes);
  * there. HOST fragments are gone with the next call. Fragments may be released one by one, at any
  * time, in any order, from a copy.
  *
- * Errnos: EAGAIN nothing there (DEVMEM_RX_DONTWAIT); EINTR a signal came while it waited; nothing
- * is lost; ENOBUFS the binding's held_max or the placement region is used up: release fragments
- * first; EMSGSIZE control buffer too small for one fragment; ENODEV the kernel found device and
- * host memory mixed in one packet, a kernel fault seen with NICs that split imperfectly: this
- * connection is lost; EFAULT device bytes in a way that this kernel can't hand out (before
- * Linux 6.18 also instead of EMSGSIZE, ENODEV and ENOMEM); EBADMSG the control messages don't cover
- * the bytes; ECONNRESET, ETIMEDOUT and others as of recv(2). devmem_rx_explain() puts them into
- * words.
+ * Errnos: EINVAL an unknown flag; EAGAIN nothing there (DEVMEM_RX_DONTWAIT); EINTR a signal came
+ * while it waited; nothing is lost; ENOBUFS the binding's held_max or the placement region is used
+ * up: release fragments first; EMSGSIZE control buffer too small for one fragment; ENODEV the
+ * kernel found device and host memory mixed in one packet, a kernel fault seen with NICs that split
+ * imperfectly: this connection is lost; EFAULT device bytes in a way that this kernel can't hand
+ * out (before Linux 6.18 also instead of EMSGSIZE, ENODEV and ENOMEM); EBADMSG the control messages
+ * don't cover the bytes; ECONNRESET, ETIMEDOUT and others as of recv(2). devmem_rx_explain() puts
+ * them into words.
  *
  * Return: number of fragments, 0 at the end of the stream, or a negative errno. Since 0.1.
  */

@@ -19,6 +19,8 @@ DEVMEM_BEGIN_DECLS
  * off the chosen queues, flow rules are switched on, and the flows added to it go to those queues.
  * Closing puts everything back as it was, the last change first. If the process dies without
  * closing, the settings stay: install a signal handler that leads to the close, as devmemctl does.
+ * Steerings of several processes on one interface don't know of each other: whoever closes first
+ * takes away what the others rely on.
  */
 struct devmem_steering;
 
