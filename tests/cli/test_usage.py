@@ -111,6 +111,10 @@ class Values(cli.TestCase):
             self.assert_fails(cli.USAGE, ["recv", "lo", "--place", "--connect", address], "--connect")
             self.assert_fails(cli.USAGE, ["flow", "add", "lo", "--queue", "1", "--dst", address], "--dst")
         self.assert_fails(cli.USAGE, ["recv", "lo", "--place", "--connect", "127.0.0.1:0"], "port 0")
+        for how in ("--listen", "--connect"):
+            for address, text in (("[::ffff:127.0.0.1]:5", "IPv4"), ("[fe80::1]:5", "[fe80::1%lo]"),
+                                  ("[fe80::1%nosuchif]:5", "no interface 'nosuchif'")):
+                self.assert_fails(cli.USAGE, ["recv", "lo", "--place", how, address], how, text)
 
     def test_numbers(self):
         for number in ("", "x", "-1", "1x", "70000"):

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,7 @@ static int recv_option(int key, const char *arg, void *input)
 
 static int check_options(struct recv_options *o, const struct args_spec *spec)
 {
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&o->address;
 	uint16_t port;
 	int result;
 
@@ -143,6 +145,11 @@ static int check_options(struct recv_options *o, const struct args_spec *spec)
 	memcpy(&port, (const char *)&o->address + 2, sizeof(port));
 	if (o->connect && !port)
 		return fail(EXIT_USAGE, "--connect: port 0 can't be connected to");
+	if (o->address.ss_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) &&
+	    !in6->sin6_scope_id)
+		return fail(EXIT_USAGE,
+			    "%s: a link-local address needs its interface: [fe80::1%%%s]:5000",
+			    o->listen ? "--listen" : "--connect", o->setup.dev);
 	if (o->connect)
 		o->once = true;
 	if (o->receive.place && o->setup.queues.n)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -94,6 +95,7 @@ int parse_address(const char *what, const char *text, struct sockaddr_storage *a
 	const char *end = strchr(start, v6 ? ']' : ':');
 	const char *colon = v6 && end ? end + 1 : end;
 	struct addrinfo *found;
+	const char *scope;
 	const char *rest;
 	char host[64];
 	uint64_t port;
@@ -111,12 +113,22 @@ int parse_address(const char *what, const char *text, struct sockaddr_storage *a
 	host[end - start] = '\0';
 	if (!v6 && !strcmp(host, "*"))
 		strcpy(host, "0.0.0.0");
+	scope = v6 ? strchr(host, '%') : NULL;
+	if (scope && scope[1] && strspn(scope + 1, "0123456789") != strlen(scope + 1) &&
+	    !if_nametoindex(scope + 1))
+		return fail(EXIT_USAGE, "%s '%s': no interface '%s'; 'devmemctl dev show' lists them",
+			    what, text, scope + 1);
 	if (getaddrinfo(host, colon + 1, &hints, &found))
 		return bad_address(what, text);
 	if (v6 == (found->ai_family == AF_INET6))
 		memcpy(addr, found->ai_addr, found->ai_addrlen);
 	freeaddrinfo(found);
-	return addr->ss_family ? 0 : bad_address(what, text);
+	if (!addr->ss_family)
+		return bad_address(what, text);
+	if (v6 && IN6_IS_ADDR_V4MAPPED(&((const struct sockaddr_in6 *)addr)->sin6_addr))
+		return fail(EXIT_USAGE, "%s '%s': write an IPv4 address as such: 10.0.0.1:5000", what,
+			    text);
+	return 0;
 }
 
 socklen_t address_len(const struct sockaddr_storage *addr)
