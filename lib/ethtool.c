@@ -240,6 +240,17 @@ void ethtool_rss_free(struct ethtool_rss *rss)
 	memset(rss, 0, sizeof(*rss));
 }
 
+bool ethtool_rss_is_default(const struct ethtool_rss *rss, uint32_t rx_rings)
+{
+	uint32_t i;
+
+	for (i = 0; rx_rings && i < rss->table_len; i++) {
+		if (rss->table[i] != i % rx_rings)
+			return false;
+	}
+	return rx_rings != 0;
+}
+
 int ethtool_set_rss(const struct ethtool_dev *dev, const uint32_t *table, uint32_t n,
 		    struct devmem_error *err)
 {

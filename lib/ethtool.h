@@ -51,6 +51,8 @@ struct ethtool_rss {
 int ethtool_get_rss(const struct ethtool_dev *dev, uint32_t context, struct ethtool_rss *rss,
 		    struct devmem_error *err);
 void ethtool_rss_free(struct ethtool_rss *rss);
+/* True if the table is the kernel's own: an even spread over so many queues. */
+bool ethtool_rss_is_default(const struct ethtool_rss *rss, uint32_t rx_rings);
 /* Sets the default context's table; n = 0 resets it to the kernel's spread over all queues. */
 int ethtool_set_rss(const struct ethtool_dev *dev, const uint32_t *table, uint32_t n,
 		    struct devmem_error *err);

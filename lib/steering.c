@@ -367,9 +367,7 @@ static int keep_off(struct devmem_steering *s, const struct before *before,
 	memcpy(step.rss.was, rss->table, rss->table_len * sizeof(*rss->table));
 	spread(s, rss, rest, step.rss.now);
 	free(rest);
-	step.rss.was_default = before->rx_rings != 0;
-	for (i = 0; i < rss->table_len && step.rss.was_default; i++)
-		step.rss.was_default = rss->table[i] == i % before->rx_rings;
+	step.rss.was_default = ethtool_rss_is_default(rss, before->rx_rings);
 	return run_step(s, &step, err);
 }
 

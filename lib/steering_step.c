@@ -25,13 +25,14 @@ int step_do(const struct step *step, const struct ethtool_dev *dev, struct devme
 	}
 }
 
-/* A reset lets the table follow the queues' number again, as it did. Where the driver resets it to
- * something else than it was, the table is written. */
+/* A reset lets the table follow the queues' number again, as it did, also where that has changed
+ * meanwhile. Where the driver resets it to something else, the table is written. */
 static int undo_rss(const struct step_rss *step, const struct ethtool_dev *dev,
 		    struct devmem_error *err)
 {
 	struct ethtool_rss rss;
-	int ret, same;
+	uint32_t rx_rings;
+	int ret, good;
 
 	if (!step->was_default)
 		return ethtool_set_rss(dev, step->was, step->n, err);
@@ -41,10 +42,12 @@ static int undo_rss(const struct step_rss *step, const struct ethtool_dev *dev,
 	ret = ethtool_get_rss(dev, 0, &rss, err);
 	if (ret)
 		return ret;
-	same = rss.table_len == step->n &&
+	good = rss.table_len == step->n &&
 	       !memcmp(rss.table, step->was, step->n * sizeof(*step->was));
+	if (!good && !ethtool_get_rx_rings(dev, &rx_rings, NULL))
+		good = rss.table_len && ethtool_rss_is_default(&rss, rx_rings);
 	ethtool_rss_free(&rss);
-	return same ? 0 : ethtool_set_rss(dev, step->was, step->n, err);
+	return good ? 0 : ethtool_set_rss(dev, step->was, step->n, err);
 }
 
 /* Deletes the rule, unless somebody did already, or has put another in its place. */

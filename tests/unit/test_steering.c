@@ -197,6 +197,29 @@ static void test_order(void **state)
 	fake_end();
 }
 
+/* Somebody adds queues meanwhile: the default table that comes back is that of the new number. */
+static void test_more_queues(void **state)
+{
+	const uint32_t queue = 3;
+	struct devmem_steering *steering;
+	struct devmem_error err = { 0 };
+	struct devmem_netdev *nd;
+
+	(void)state;
+	world(0);
+	nd = open_nic("eth1");
+	assert_int_equal(devmem_steering_open(&steering, nd, &queue, 1, &err), 0);
+	assert_int_equal(nic->state.rss_configured, 1);
+	nic->state.combined *= 2;
+	fake_indir_default(nic);
+	fake_snapshot(nic, &before);
+	assert_int_equal(devmem_steering_close(steering, &err), 0);
+	assert_int_equal(nic->state.rss_configured, 0);
+	assert_memory_equal(nic->state.indir, before.indir, sizeof(before.indir));
+	devmem_netdev_close(nd);
+	fake_end();
+}
+
 /* Nothing to change: nothing is touched that needn't be, and nothing is "restored". */
 static void test_already_so(void **state)
 {
@@ -737,6 +760,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sets_apart),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_more_queues),
 		cmocka_unit_test(test_already_so),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_add_flow_refusals),
