@@ -74,7 +74,7 @@ struct released {
 /*
  * Takes fragments out of the table, from the first on, for as long as their tokens follow one
  * another. Stops at one that isn't out, because it was released before: its token may by now stand
- * for other bytes, so nothing must be returned. Return: how many it took.
+ * for other bytes, at another offset, so nothing must be returned. Return: how many it took.
  */
 static uint32_t take_back(const struct devmem_rx *rx, const struct devmem_fragment *frags, size_t n,
 			  struct released *sum)
@@ -95,7 +95,7 @@ static uint32_t take_back(const struct devmem_rx *rx, const struct devmem_fragme
 		    !frag->dmabuf_id)
 			break;
 		state = atomic_load_explicit(&out->state, memory_order_acquire);
-		if (state == OUT_NONE)
+		if (state == OUT_NONE || frag->offset != out->offset)
 			break;
 		if (state == OUT_OURS)
 			s.pages += held_leave(held, out->offset, out->size);

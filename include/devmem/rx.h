@@ -191,7 +191,8 @@ DEVMEM_API int devmem_rx_recv(struct devmem_rx *rx, const struct devmem_fragment
  *
  * Notes them for return. They are sent, coalesced into one call, when none is out any more, at the
  * next devmem_rx_recv(), or by devmem_rx_flush(), whichever comes first. Each fragment is released
- * once: a token released twice may by then belong to other bytes. Doesn't block. Since 0.1.
+ * once: a second release is noticed, unless by then other bytes came to the same place under the
+ * same token. Doesn't block. Since 0.1.
  */
 DEVMEM_API void devmem_rx_release(struct devmem_rx *rx, const struct devmem_fragment *frags,
 				  size_t n);

@@ -660,6 +660,13 @@ static void test_release_twice(void **state)
 	devmem_rx_flush(app.rx);
 	assert_int_equal(fake_tokens_out(fd), 2);
 	assert_int_equal(app_stats(&app).fragments_missing, 11);
+	/* Nor a stale one whose token is out again, with bytes that lie elsewhere. */
+	copy[0] = app.frags[0];
+	copy[0].offset += PAGE;
+	devmem_rx_release(app.rx, copy, 1);
+	devmem_rx_flush(app.rx);
+	assert_int_equal(fake_tokens_out(fd), 2);
+	assert_int_equal(app_stats(&app).fragments_missing, 12);
 	app_release_all(&app);
 	app_close(&app);
 	check_idle();
