@@ -480,8 +480,11 @@ static int run(struct recv *r, struct json_object **last)
 
 		if (err == -EINTR) {
 			result.sig = signals_take(NULL);
-			if (!r->streams)
-				*last = summary(r, &result);
+			if (r->streams)
+				return EXIT_SIGNAL_BASE + result.sig;
+			if (r->setup.binding)
+				devmem_binding_stats(r->setup.binding, &result.binding);
+			*last = summary(r, &result);
 			return EXIT_SIGNAL_BASE + result.sig;
 		}
 		if (err)
