@@ -32,8 +32,8 @@
 /* one buffer; softirq context, or bottom halves off */
 netmem_ref dmsim_pool_get(struct page_pool *pp)
 {
-#if LAB_KERNEL_7
-	return page_pool_dev_alloc_netmems(pp);
+#ifdef DMSIM_HAVE_ALLOC_NETMEMS
+	return page_pool_alloc_netmems(pp, GFP_ATOMIC | __GFP_NOWARN);
 #else
 	return page_pool_alloc_netmem(pp, GFP_ATOMIC | __GFP_NOWARN);
 #endif
