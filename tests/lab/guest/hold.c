@@ -3,7 +3,8 @@
  * A receiver that misbehaves: it keeps what it gets until the pool is empty, or closes its binding in the middle.
  *
  *	hold DEV QUEUE PORT starve SIZE		takes fragments and releases none until nothing has come for two seconds, then releases all
- *	hold DEV QUEUE PORT unbind SIZE		closes the binding after a quarter of SIZE bytes of stream, and goes on receiving
+ *	hold DEV QUEUE PORT unbind SIZE		closes the binding after a quarter of SIZE bytes of stream, and goes on receiving; once bytes
+ *						come in host memory, it lets them pile up before it takes more
  *
  * The region is udmabuf of SIZE bytes. The stream goes to /out/stream. Prints what it saw as NAME VALUE lines.
  */
@@ -12,15 +13,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "streams.h"
 
 #define KEPT_MAX (1 << 20)
+/* Bytes that pile up, how much the socket may hold (a byte can cost nearly three), and how long it may take. */
+#define PILE (2 << 20)
+#define PILE_BUFFER (16 << 20)
+#define PILE_MS 20000
 
 static struct devmem_fragment kept[KEPT_MAX];
 static int nkept;
+static uint32_t host_max; /* largest HOST fragment */
 
 static void say(const char *name, uint64_t value)
 {
@@ -31,7 +38,7 @@ static void say(const char *name, uint64_t value)
 static int receive(struct stream *stream, const struct devmem_fragment **frags, unsigned int flags)
 {
 	struct devmem_error err;
-	int n;
+	int n, i;
 
 	n = devmem_rx_recv(stream->rx, frags, flags);
 	if (n < 0 && n != -EAGAIN) {
@@ -40,7 +47,28 @@ static int receive(struct stream *stream, const struct devmem_fragment **frags, 
 	}
 	if (n > 0)
 		write_fragments(stream, *frags, n);
+	for (i = 0; i < n; i++) {
+		if ((*frags)[i].kind == DEVMEM_FRAGMENT_HOST && (*frags)[i].size > host_max)
+			host_max = (*frags)[i].size;
+	}
 	return n;
+}
+
+static void allow_pile(int listener)
+{
+	const int size = PILE_BUFFER;
+
+	if (setsockopt(listener, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		die("SO_RCVBUFFORCE: %s", strerror(errno));
+}
+
+/* Takes nothing until PILE bytes are there: the next receive brings them in a single fragment. */
+static void let_pile_up(int fd)
+{
+	int queued = 0, ms;
+
+	for (ms = 0; ms < PILE_MS && !ioctl(fd, FIONREAD, &queued) && queued < PILE; ms += 10)
+		usleep(10000);
 }
 
 /* Takes fragments without releasing any, until nothing has come for two seconds. */
@@ -80,7 +108,7 @@ int main(int argc, char **argv)
 	struct devmem_rx_stats stats;
 	struct devmem_error err;
 	uint64_t size;
-	int n, unbind;
+	int n, unbind, piled = 0;
 
 	if (argc != 6)
 		die("usage: hold DEV QUEUE PORT starve|unbind SIZE");
@@ -90,6 +118,8 @@ int main(int argc, char **argv)
 	size = strtoull(argv[5], NULL, 0);
 	stream.out = create_file("/out/stream");
 	stream.listener = listen_on(stream.port);
+	if (unbind)
+		allow_pile(stream.listener);
 	must(devmem_netdev_open(&netdev, argv[1], &err), &err);
 	must(devmem_region_open(&region, "udmabuf", size, &err), &err);
 	must(devmem_steering_open(&steering, netdev, &stream.queue, 1, &err), &err);
@@ -118,11 +148,16 @@ int main(int argc, char **argv)
 			binding = NULL;
 			say("unbound_at", stream.bytes);
 		}
+		if (unbind && !binding && !piled && host_max) {
+			piled = 1;
+			let_pile_up(stream.fd);
+		}
 	}
 	devmem_rx_stats(stream.rx, &stats);
 	say("bytes", stream.bytes);
 	say("bytes_device", stats.bytes_device);
 	say("bytes_host", stats.bytes_host);
+	say("host_max", host_max);
 	say("held", stats.held_fragments);
 	say("missing", stats.fragments_missing);
 	devmem_rx_close(stream.rx);

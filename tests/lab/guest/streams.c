@@ -62,27 +62,40 @@ int create_file(const char *path)
 	return fd;
 }
 
-void write_fragments(struct stream *stream, const struct devmem_fragment *frags, int n)
+static void write_bytes(struct stream *stream, const void *bytes, size_t size)
+{
+	if (write(stream->out, bytes, size) != (ssize_t)size)
+		die("write: %s", strerror(errno));
+}
+
+static void write_region(struct stream *stream, const struct devmem_fragment *frag)
 {
 	static uint8_t buf[1 << 20];
 	struct devmem_error err;
+	uint32_t done, n;
+
+	if (!frag->region)
+		die("fragment of binding %u, which is not ours", frag->dmabuf_id);
+	for (done = 0; done < frag->size; done += n) {
+		n = frag->size - done;
+		if (n > sizeof(buf))
+			n = sizeof(buf);
+		must(devmem_region_read(frag->region, frag->offset + done, buf, n, &err), &err);
+		write_bytes(stream, buf, n);
+	}
+}
+
+void write_fragments(struct stream *stream, const struct devmem_fragment *frags, int n)
+{
 	int i;
 
 	for (i = 0; i < n; i++) {
 		const struct devmem_fragment *frag = &frags[i];
-		const void *bytes = buf;
 
-		if (frag->size > sizeof(buf))
-			die("fragment of %u bytes", frag->size);
 		if (frag->kind == DEVMEM_FRAGMENT_HOST)
-			bytes = frag->host;
-		else if (!frag->region)
-			die("fragment of binding %u, which is not ours", frag->dmabuf_id);
+			write_bytes(stream, frag->host, frag->size);
 		else
-			must(devmem_region_read(frag->region, frag->offset, buf, frag->size, &err),
-			     &err);
-		if (write(stream->out, bytes, frag->size) != (ssize_t)frag->size)
-			die("write: %s", strerror(errno));
+			write_region(stream, frag);
 		stream->bytes += frag->size;
 	}
 }

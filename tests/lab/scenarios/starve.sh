@@ -35,6 +35,8 @@ note "$(cat $OUT/unbind.out)"
 equal "every byte arrived" "$(sha256 $OUT/stream)" "$(sha256 /tmp/sent)"
 check "first in device memory" test "$(value unbind bytes_device)" -gt 4000000
 check "then in host memory" test "$(value unbind bytes_host)" -gt 4000000
+# all that one receive takes, up to recv_max
+between "which comes in fragments of megabytes" "$(value unbind host_max)" 2097152 4194304
 unchanged start "the NIC is as it was"
 
 # a pool of less than a megabyte: slow, but it never hangs
