@@ -43,7 +43,8 @@ enum devmem_fragment_kind {
  * @host: HOST: where the bytes are, until the next devmem_rx_recv() on this receiver
  *
  * HOST fragments are ordinary: the NIC left bytes with the headers, or the packet came through a
- *	queue without a region. 32 bytes. Since 0.1.
+ *	queue without a region. One can have all that a receive brought, so up to recv_max bytes.
+ *	32 bytes. Since 0.1.
  */
 struct devmem_fragment {
 	uint64_t offset;
