@@ -44,7 +44,7 @@ spawn several devmemctl recv $NIC --listen $NIC4:5002 --region udmabuf --size 4M
 wait_listen 5002
 send_file /tmp/sent $NIC4:5002
 send_file /tmp/sent $NIC4:5002
-check "two streams, one process" wait_for 10 test "$(stat -c %s /tmp/several)" -eq 4194304
+check "two streams, one process" wait_for 10 sh -c '[ $(stat -c %s /tmp/several) -eq 4194304 ]'
 signal several INT
 finish several 10
 equal "it ends by the signal" $? 130

@@ -37,6 +37,10 @@ left()
 {
 	cat /sys/bus/pci/drivers/dmbar/0000:*/regions | wc -l
 }
+one_left()
+{
+	[ "$(left)" -eq 1 ]
+}
 equal "no region in the device" "$(left)" 0
 expect_err 2 "dmbar0" devmemctl region test heap:dmbar0 --size 128M
 ethtool -G $NIC tcp-data-split on
@@ -48,7 +52,7 @@ awk '{print $1, $2}' /sys/bus/pci/drivers/dmbar/0000:*/regions >/tmp/regions
 note "$(cat /tmp/regions)"
 signal one TERM
 finish one 10
-check "the first is freed" wait_for 10 test "$(left)" -eq 1
+check "the first is freed" wait_for 10 one_left
 signal two KILL
 finish two 10
 check "the second is freed when its owner is killed" wait_for 10 sh -c '[ -z "$(cat /sys/bus/pci/drivers/dmbar/0000:*/regions)" ]'
