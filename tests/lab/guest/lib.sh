@@ -217,10 +217,10 @@ nic_up()
 
 # --- waiting -----------------------------------------------------------------------------------------------------
 
-# wait_for SECONDS CMD...: until CMD succeeds, or fails after SECONDS
+# wait_for SECONDS CMD...: until CMD succeeds, or fails after SECONDS; more of them on a machine that is said to be slow
 wait_for()
 {
-	local seconds="$1" end
+	local seconds=$(($1 * LAB_TIMEOUT_SCALE)) end
 
 	shift
 	end=$(($(cut -d. -f1 /proc/uptime) + seconds))
