@@ -49,8 +49,10 @@ void held_put(struct held *held)
 	free(held);
 }
 
-uint32_t held_enter_pages(struct held *held, uint64_t page, uint64_t last)
+uint32_t held_enter(struct held *held, uint64_t offset, uint32_t size)
 {
+	uint64_t page = offset >> held->page_shift;
+	uint64_t last = (offset + size - 1) >> held->page_shift;
 	uint32_t fresh = 0;
 
 	for (; page <= last && page < held->npages; page++)
@@ -58,8 +60,10 @@ uint32_t held_enter_pages(struct held *held, uint64_t page, uint64_t last)
 	return fresh;
 }
 
-uint32_t held_leave_pages(struct held *held, uint64_t page, uint64_t last)
+uint32_t held_leave(struct held *held, uint64_t offset, uint32_t size)
 {
+	uint64_t page = offset >> held->page_shift;
+	uint64_t last = (offset + size - 1) >> held->page_shift;
 	uint32_t empty = 0;
 
 	for (; page <= last && page < held->npages; page++)

@@ -42,29 +42,32 @@ void held_sub(struct held *held, uint64_t offset, uint32_t size);
  * too high by those left. It can't fall below what it was: a page that was entered is left only by
  * releasing its fragment, which nobody has before the pages are counted.
  */
-uint32_t held_enter_pages(struct held *held, uint64_t page, uint64_t last);
-uint32_t held_leave_pages(struct held *held, uint64_t page, uint64_t last);
+uint32_t held_enter(struct held *held, uint64_t offset, uint32_t size);
+uint32_t held_leave(struct held *held, uint64_t offset, uint32_t size);
 void held_count_entered(struct held *held, uint32_t fresh);
 void held_count_left(struct held *held, uint32_t empty);
 
-static inline uint32_t held_enter(struct held *held, uint64_t offset, uint32_t size)
+/*
+ * The same for a fragment that lies in a single page of the region, as good as all do:
+ * held_enter_one() says whether it does, and if so adds to *fresh; held_leave_one() is for those
+ * alone.
+ */
+static inline bool held_enter_one(struct held *held, uint64_t offset, uint32_t size,
+				  uint32_t *fresh)
 {
 	uint64_t page = offset >> held->page_shift;
-	uint64_t last = (offset + size - 1) >> held->page_shift;
 
-	if (page != last || page >= held->npages)
-		return held_enter_pages(held, page, last);
-	return !atomic_fetch_add_explicit(&held->count[page], 1, memory_order_relaxed);
+	if (page != (offset + size - 1) >> held->page_shift || page >= held->npages)
+		return false;
+	*fresh += !atomic_fetch_add_explicit(&held->count[page], 1, memory_order_relaxed);
+	return true;
 }
 
-static inline uint32_t held_leave(struct held *held, uint64_t offset, uint32_t size)
+static inline uint32_t held_leave_one(struct held *held, uint64_t offset)
 {
-	uint64_t page = offset >> held->page_shift;
-	uint64_t last = (offset + size - 1) >> held->page_shift;
+	_Atomic uint32_t *count = &held->count[offset >> held->page_shift];
 
-	if (page != last || page >= held->npages)
-		return held_leave_pages(held, page, last);
-	return atomic_fetch_sub_explicit(&held->count[page], 1, memory_order_relaxed) == 1;
+	return atomic_fetch_sub_explicit(count, 1, memory_order_relaxed) == 1;
 }
 
 /* Pages that may still go out, and the bytes of them; 0 when the limit is reached, UINT64_MAX

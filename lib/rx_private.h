@@ -27,7 +27,12 @@ struct out {
 	/* OUT_*: set by recv, cleared by whichever thread releases. */
 	atomic_uint state;
 };
-enum { OUT_NONE, OUT_OURS, OUT_FOREIGN };
+enum {
+	OUT_NONE,
+	OUT_IN_PAGE,  /* in one page of the region: entered with held_enter_one() */
+	OUT_IN_PAGES, /* in whatever part of the region: with held_enter() */
+	OUT_FOREIGN,  /* in somebody else's region */
+};
 
 struct held;
 struct placement;

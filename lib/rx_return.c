@@ -79,31 +79,33 @@ struct released {
 static uint32_t take_back(const struct devmem_rx *rx, const struct devmem_fragment *frags, size_t n,
 			  struct released *sum)
 {
-	const uint32_t first = frags[0].token, out_len = rx->out_len;
-	struct out *const table = rx->out;
+	const uint32_t first = frags[0].token;
 	struct held *const held = rx->held;
-	struct released s = *sum;
-	uint32_t token = first;
+	uint32_t token = first, end, pages = 0;
+	uint64_t bytes = 0;
+	struct out *out;
 
-	/* No token is 0, so that entry is never out. */
-	for (; token - first < n && token < out_len; token++) {
-		const struct devmem_fragment *frag = &frags[token - first];
-		struct out *out = &table[token];
-		unsigned int state;
+	if (first >= rx->out_len)
+		return 0;
+	end = n < rx->out_len - first ? first + (uint32_t)n : rx->out_len;
+	out = &rx->out[first];
+	/* No token is 0, so that entry is never out. HOST and placed ones have no dmabuf_id. */
+	for (; token < end; token++, frags++, out++) {
+		unsigned int state = atomic_load_explicit(&out->state, memory_order_acquire);
 
-		if (frag->token != token || frag->kind != DEVMEM_FRAGMENT_DEVICE ||
-		    !frag->dmabuf_id)
+		if (frags->token != token || !frags->dmabuf_id || state == OUT_NONE ||
+		    frags->offset != out->offset)
 			break;
-		state = atomic_load_explicit(&out->state, memory_order_acquire);
-		if (state == OUT_NONE || frag->offset != out->offset)
-			break;
-		if (state == OUT_OURS)
-			s.pages += held_leave(held, out->offset, out->size);
-		s.bytes += out->size;
+		if (state == OUT_IN_PAGE)
+			pages += held_leave_one(held, out->offset);
+		else if (state == OUT_IN_PAGES)
+			pages += held_leave(held, out->offset, out->size);
+		bytes += out->size;
 		atomic_store_explicit(&out->state, OUT_NONE, memory_order_release);
 	}
-	s.fragments += token - first;
-	*sum = s;
+	sum->fragments += token - first;
+	sum->bytes += bytes;
+	sum->pages += pages;
 	return token - first;
 }
 
@@ -205,7 +207,7 @@ void rx_return_all(struct devmem_rx *rx)
 
 		if (state == OUT_NONE)
 			continue;
-		if (state == OUT_OURS)
+		if (state == OUT_IN_PAGE || state == OUT_IN_PAGES)
 			held_sub(rx->held, out->offset, out->size);
 		note_tokens(rx, token, 1);
 	}

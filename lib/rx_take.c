@@ -78,10 +78,15 @@ static uint32_t finish_device(struct devmem_rx *rx, uint32_t i, uint32_t n, stru
 		if (token > t.token_max)
 			t.token_max = token;
 		if (frags[i].dmabuf_id == id) {
+			unsigned int state = OUT_IN_PAGE;
+
 			frags[i].region = region;
-			t.pages += held_enter(held, offset, size);
+			if (!held_enter_one(held, offset, size, &t.pages)) {
+				t.pages += held_enter(held, offset, size);
+				state = OUT_IN_PAGES;
+			}
 			t.fresh += t.pages != 0;
-			atomic_store_explicit(&out->state, OUT_OURS, memory_order_release);
+			atomic_store_explicit(&out->state, state, memory_order_release);
 		} else {
 			rx->stats.foreign_fragments++;
 			atomic_store_explicit(&out->state, OUT_FOREIGN, memory_order_release);

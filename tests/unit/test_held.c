@@ -101,6 +101,49 @@ static void test_outside(void **state)
 	held_put(held);
 }
 
+/* Which fragments lie in one page, and that those count as others do. */
+static void test_one_page(void **state)
+{
+	static const struct {
+		uint64_t offset;
+		uint32_t size;
+		bool one;
+	} cases[] = {
+		{ 0, 1, true },
+		{ 0, PAGE, true },
+		{ 100, PAGE - 100, true },
+		{ 100, PAGE - 99, false },
+		{ PAGE - 1, 2, false },
+		{ (PAGES - 1) * PAGE, PAGE, true },
+		{ PAGES * PAGE - 1, 2, false },
+		{ PAGES * PAGE, 1, false },
+		{ UINT64_MAX, 1, false },
+		{ UINT64_MAX - 5, PAGE, false },
+	};
+	uint32_t fresh = 0;
+	struct held *held;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(held_alloc(&held, PAGES * PAGE, PAGE, 3), 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(held_enter_one(held, cases[i].offset, cases[i].size, &fresh),
+				 cases[i].one);
+		assert_int_equal(fresh, cases[i].one);
+		if (cases[i].one)
+			fresh -= held_leave_one(held, cases[i].offset);
+		assert_int_equal(fresh, 0);
+	}
+	assert_true(held_enter_one(held, PAGE + 5, 1, &fresh));
+	assert_true(held_enter_one(held, 2 * PAGE - 1, 1, &fresh));
+	assert_int_equal(fresh, 1);
+	assert_int_equal(held_enter(held, PAGE, 2 * PAGE), 1);
+	assert_int_equal(held_leave_one(held, PAGE + 5), 0);
+	assert_int_equal(held_leave(held, PAGE, 2 * PAGE), 1);
+	assert_int_equal(held_leave_one(held, 2 * PAGE - 1), 1);
+	held_put(held);
+}
+
 static void test_references(void **state)
 {
 	struct held *held, *other;
@@ -171,8 +214,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_pages),      TEST(test_limit),   TEST(test_outside),
-		TEST(test_references), TEST(test_threads),
+		TEST(test_pages),    TEST(test_limit),	    TEST(test_outside),
+		TEST(test_one_page), TEST(test_references), TEST(test_threads),
 	};
 
 	return cmocka_run_group_tests_name("held", tests, NULL, NULL);

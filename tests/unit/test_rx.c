@@ -576,6 +576,46 @@ static void test_bad_token(void **state)
 	bad_token(big_token, 3);
 }
 
+static void move_fragments(void *control, size_t *len, void *arg)
+{
+	const uint64_t *offsets = arg;
+	size_t i;
+
+	for (i = 0; (i + 1) * 40 <= *len; i++)
+		memcpy((char *)control + i * 40 + 16, &offsets[i], sizeof(offsets[i]));
+}
+
+/* Fragments in several pages, or partly or all outside of the region, are accounted and released
+ * like those in one. */
+static void test_several_pages(void **state)
+{
+	uint64_t offsets[] = { 0, 8 * PAGE + 1, MIB - 1, MIB };
+	struct devmem_fragment copy[4];
+	struct app app;
+	int close;
+
+	(void)state;
+	begin(MIB);
+	for (close = 0; close < 2; close++) {
+		fake_send_device(fd, 0, 4 * PAGE, PAGE);
+		app_open(&app, fd, pool, binding, NULL);
+		fake_mangle(fd, move_fragments, offsets);
+		assert_int_equal(devmem_rx_recv(app.rx, &app.frags, 0), 4);
+		fake_mangle(fd, NULL, NULL);
+		assert_int_equal(held_pages(fake_pool_held(pool)), 1 + 2 + 1 + 0);
+		memcpy(copy, app.frags, sizeof(copy));
+		if (!close) {
+			devmem_rx_release(app.rx, copy, 4);
+			assert_int_equal(held_pages(fake_pool_held(pool)), 0);
+			assert_int_equal(app_stats(&app).held_bytes, 0);
+			devmem_rx_release(app.rx, copy, 4);
+			assert_int_equal(app_stats(&app).fragments_missing, 4);
+		}
+		app_close(&app);
+		check_idle();
+	}
+}
+
 /* ---- releasing ---- */
 
 static void test_release_order(void **state)
@@ -953,6 +993,7 @@ int main(void)
 		TEST(test_closed_descriptor),
 		TEST(test_hole),
 		TEST(test_bad_token),
+		TEST(test_several_pages),
 		TEST(test_release_order),
 		TEST(test_flush),
 		TEST(test_release_twice),
