@@ -3,10 +3,6 @@
 #include "cmsg.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <string.h>
-
-#define FRAGMENT_LEN CMSG_LEN(sizeof(struct uapi_dmabuf_cmsg))
 
 static bool is_fragment(const struct cmsghdr *header)
 {
@@ -14,104 +10,56 @@ static bool is_fragment(const struct cmsghdr *header)
 						    header->cmsg_type == UAPI_SCM_DEVMEM_LINEAR);
 }
 
-/*
- * The ordinary case, and nothing but it: fragments in the dma-buf, one after the other. Decodes
- * those from at on, up to the first message that is anything else. Return: their number.
- */
-static uint32_t decode_run(const uint8_t *at, const uint8_t *end, struct devmem_fragment *frags,
-			   uint32_t max, uint64_t *covered)
+void cmsg_begin(struct cmsg_reader *reader, const void *control, size_t control_len,
+		size_t received)
 {
-	struct devmem_fragment *frag = frags;
-	uint64_t sum = 0;
-
-	if (max > (size_t)(end - at) / CMSG_FRAGMENT_SPACE)
-		max = (uint32_t)((size_t)(end - at) / CMSG_FRAGMENT_SPACE);
-	for (; frag < frags + max; frag++, at += CMSG_FRAGMENT_SPACE) {
-		const struct cmsghdr *header = (const struct cmsghdr *)(const void *)at;
-		const struct uapi_dmabuf_cmsg *body = (const void *)(at + CMSG_LEN(0));
-
-		if (header->cmsg_len != FRAGMENT_LEN || header->cmsg_level != SOL_SOCKET ||
-		    header->cmsg_type != UAPI_SCM_DEVMEM_DMABUF || !body->frag_size)
-			break;
-		*frag = (struct devmem_fragment){
-			.offset = body->frag_offset,
-			.size = body->frag_size,
-			.token = body->frag_token,
-			.kind = DEVMEM_FRAGMENT_DEVICE,
-			.dmabuf_id = body->dmabuf_id,
-		};
-		sum += frag->size;
-	}
-	*covered += sum;
-	return (uint32_t)(frag - frags);
+	reader->at = control;
+	reader->end = reader->at + control_len;
+	reader->received = received;
+	reader->covered = 0;
+	reader->host = 0;
 }
 
-int cmsg_decode(const void *control, size_t control_len, size_t received,
-		struct devmem_fragment *frags, uint32_t max, uint32_t *n)
+/* HOST bytes follow each other in msg_iov. */
+static void host_fragment(struct cmsg_reader *reader, uint32_t size, struct devmem_fragment *frag)
 {
-	const uint8_t *at = control, *end = at + control_len;
-	uint64_t covered = 0, host = 0;
-	uint32_t count = 0;
-	int ret = 0;
+	*frag = (struct devmem_fragment){
+		.offset = reader->host,
+		.size = size,
+		.kind = DEVMEM_FRAGMENT_HOST,
+	};
+	reader->host += size;
+	reader->covered += size;
+}
 
-	for (;;) {
-		const struct uapi_dmabuf_cmsg *body;
-		const struct cmsghdr *header;
-		struct devmem_fragment *frag;
-		uint32_t run;
-		size_t len;
+int cmsg_next(struct cmsg_reader *reader, struct devmem_fragment *frag)
+{
+	size_t left;
 
-		run = decode_run(at, end, frags + count, max - count, &covered);
-		count += run;
-		at += run * CMSG_FRAGMENT_SPACE;
-		if ((size_t)(end - at) < sizeof(*header))
-			break;
-		header = (const struct cmsghdr *)(const void *)at;
-		len = header->cmsg_len;
-		if (len < sizeof(*header) || len > (size_t)(end - at)) {
-			ret = -EBADMSG;
-			break;
+	while ((left = (size_t)(reader->end - reader->at)) >= sizeof(struct cmsghdr)) {
+		const struct cmsghdr *header = (const struct cmsghdr *)(const void *)reader->at;
+		const struct uapi_dmabuf_cmsg *body = (const void *)(reader->at + CMSG_LEN(0));
+		const bool ours = is_fragment(header);
+		const size_t len = header->cmsg_len;
+
+		if (len < sizeof(*header) || len > left)
+			return -EBADMSG;
+		if (ours && (len < CMSG_FRAGMENT_LEN || !body->frag_size))
+			return -EBADMSG;
+		/* The last one may lack its padding. */
+		reader->at += CMSG_ALIGN(len) < left ? CMSG_ALIGN(len) : left;
+		if (!ours)
+			continue;
+		if (header->cmsg_type == UAPI_SCM_DEVMEM_LINEAR) {
+			host_fragment(reader, body->frag_size, frag);
+		} else {
+			cmsg_device(body, frag);
+			reader->covered += frag->size;
 		}
-		if (is_fragment(header)) {
-			body = (const void *)(at + CMSG_LEN(0));
-			if (len < FRAGMENT_LEN || !body->frag_size) {
-				ret = -EBADMSG;
-				break;
-			}
-			if (count == max) {
-				ret = -EMSGSIZE;
-				break;
-			}
-			frag = &frags[count++];
-			memset(frag, 0, sizeof(*frag));
-			frag->size = body->frag_size;
-			if (header->cmsg_type == UAPI_SCM_DEVMEM_DMABUF) {
-				frag->offset = body->frag_offset;
-				frag->token = body->frag_token;
-				frag->kind = DEVMEM_FRAGMENT_DEVICE;
-				frag->dmabuf_id = body->dmabuf_id;
-			} else {
-				frag->offset = host;
-				frag->kind = DEVMEM_FRAGMENT_HOST;
-				host += body->frag_size;
-			}
-			covered += body->frag_size;
-		}
-		len = CMSG_ALIGN(len);
-		if (len >= (size_t)(end - at))
-			break;
-		at += len;
+		return 1;
 	}
-	*n = count;
-	if (ret)
-		return ret;
-	if (count)
-		return covered == received ? 0 : -EBADMSG;
-	if (!max)
-		return -EMSGSIZE;
-	memset(&frags[0], 0, sizeof(frags[0]));
-	frags[0].size = (uint32_t)received;
-	frags[0].kind = DEVMEM_FRAGMENT_HOST;
-	*n = 1;
-	return 0;
+	if (reader->covered)
+		return reader->covered == reader->received ? 0 : -EBADMSG;
+	host_fragment(reader, (uint32_t)reader->received, frag);
+	return 1;
 }

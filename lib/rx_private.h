@@ -98,8 +98,8 @@ static inline uint64_t counter_get(const _Atomic uint64_t *counter)
 
 /* rx_return.c: everything that the application didn't release. */
 void rx_return_all(struct devmem_rx *rx);
-/* Gives back what a receive brought that can't be handed out: rx->frags from i up to n. */
-void rx_discard(struct devmem_rx *rx, uint32_t i, uint32_t n);
+/* Notes for the next return a token whose fragment can't be handed out. */
+void rx_discard(struct devmem_rx *rx, uint32_t token);
 
 /* rx_take.c: is a receive possible? Otherwise a wait could be for what can never come. Return: 0 or
  * -ENOBUFS. */

@@ -214,13 +214,7 @@ void rx_return_all(struct devmem_rx *rx)
 	return_tokens(rx, &rx->pending, true);
 }
 
-void rx_discard(struct devmem_rx *rx, uint32_t i, uint32_t n)
+void rx_discard(struct devmem_rx *rx, uint32_t token)
 {
-	for (; i < n; i++) {
-		const struct devmem_fragment *frag = &rx->frags[i];
-
-		if (frag->kind == DEVMEM_FRAGMENT_DEVICE && frag->dmabuf_id)
-			note_tokens(rx, frag->token, 1);
-	}
-	return_tokens(rx, &rx->pending, true);
+	note_tokens(rx, token, 1);
 }

@@ -12,90 +12,183 @@
 #include "placement.h"
 #include "sys.h"
 
-/* Puts HOST bytes where they landed: the receiver's buffer. */
-static void finish_host(struct devmem_rx *rx, struct devmem_fragment *frag)
-{
-	frag->host = (const uint8_t *)rx->host + frag->offset;
-	frag->offset = 0;
-	rx->stats.bytes_host += frag->size;
-	rx->stats.fragments_host++;
-}
-
-/*
- * Makes a HOST fragment, whose bytes landed at the head of the placement ring, a DEVICE one. Where
- * the ring wraps inside of it, the second part becomes a fragment of its own behind it.
- */
-static void finish_placed(struct devmem_rx *rx, struct devmem_fragment *frag, uint32_t *n)
-{
-	uint32_t whole = frag->size;
-
-	frag->kind = DEVMEM_FRAGMENT_DEVICE;
-	frag->dmabuf_id = 0;
-	frag->region = placement_region(rx->placement);
-	frag->size = placement_take(rx->placement, whole, &frag->offset, &frag->token);
-	rx->stats.bytes_placed += frag->size;
-	rx->stats.fragments_placed++;
-	if (frag->size == whole)
-		return;
-	memmove(frag + 2, frag + 1, (size_t)(&rx->frags[*n] - (frag + 1)) * sizeof(*frag));
-	memset(frag + 1, 0, sizeof(*frag));
-	frag[1].kind = DEVMEM_FRAGMENT_HOST;
-	frag[1].size = whole - frag->size;
-	++*n;
-}
-
-/* What taking fragments in sums up to. */
+/* What has been taken in of what one recvmsg() brought. */
 struct taken {
-	uint64_t fragments, bytes; /* DEVICE ones of the kernel */
-	uint32_t token_max;
-	uint32_t pages; /* of the region, that nobody had a fragment of before */
+	uint32_t n;		       /* fragments in rx->frags */
+	uint64_t device, device_bytes; /* of them, those in dma-bufs */
+	uint64_t host, host_bytes;     /* in the receiver's buffer */
+	uint64_t placed, placed_bytes; /* in the placement region */
+	uint32_t foreign;	       /* of those in dma-bufs, those in other regions */
+	uint32_t pages;		       /* of the region, that nobody had a fragment of before */
 	uint32_t fresh; /* fragments, without the rest of one that the receive before cut */
 };
 
-/*
- * Notes the fragments from i on that lie in a dma-buf as out. Stops behind them, or at one whose
- * token can't be. Return: the first that was not noted.
- */
-static uint32_t finish_device(struct devmem_rx *rx, uint32_t i, uint32_t n, struct taken *sum)
+/* Whether a token is one that the table has room for. None is 0. */
+static inline bool token_fits(struct devmem_rx *rx, uint32_t token)
 {
-	struct devmem_fragment *const frags = rx->frags;
+	if (token - 1 < rx->token_max)
+		return true;
+	if (!token || token >= rx->out_len)
+		return false;
+	rx->token_max = token;
+	return true;
+}
+
+/* Its entry, filled but for the state, which is set when the pages have been entered. */
+static inline struct out *fill_out(struct devmem_rx *rx, uint32_t token, uint64_t offset,
+				   uint32_t size)
+{
+	struct out *out = &rx->out[token];
+
+	out->offset = offset;
+	out->size = size;
+	return out;
+}
+
+static inline void set_out(struct out *out, unsigned int state)
+{
+	atomic_store_explicit(&out->state, state, memory_order_release);
+}
+
+/*
+ * The ordinary case, and nothing but it: takes in fragments that lie in one page of the region
+ * each, up to the first that doesn't, once sum->fresh counts. Nearly all go through here, so each
+ * instruction shows.
+ */
+static void take_ordinary(struct devmem_rx *rx, struct cmsg_reader *reader, struct taken *sum)
+{
+	const size_t max = cmsg_ordinary_max(reader), room = rx->frags_len - sum->n;
+	struct devmem_fragment *const first = &rx->frags[sum->n];
+	struct devmem_fragment *const end = first + (max < room ? max : room), *frag;
 	struct devmem_region *const region = rx->region;
 	struct held *const held = rx->held;
-	const uint32_t id = rx->dmabuf_id, out_len = rx->out_len;
-	struct out *const table = rx->out;
-	struct taken t = *sum;
+	uint32_t pages = sum->pages, n;
+	const uint8_t *at = reader->at;
+	uint64_t bytes = 0;
 
-	for (; i < n && frags[i].kind == DEVMEM_FRAGMENT_DEVICE; i++) {
-		const uint64_t offset = frags[i].offset;
-		const uint32_t token = frags[i].token, size = frags[i].size;
+	for (frag = first; frag < end; frag++, at += CMSG_FRAGMENT_SPACE) {
+		uint64_t offset;
 		struct out *out;
+		uint32_t size;
 
-		if (!token || token >= out_len)
+		if (!cmsg_ordinary(at, frag) || frag->dmabuf_id != rx->dmabuf_id ||
+		    !token_fits(rx, frag->token))
 			break;
-		out = &table[token];
-		out->offset = offset;
-		out->size = size;
-		if (token > t.token_max)
-			t.token_max = token;
-		if (frags[i].dmabuf_id == id) {
-			unsigned int state = OUT_IN_PAGE;
-
-			frags[i].region = region;
-			if (!held_enter_one(held, offset, size, &t.pages)) {
-				t.pages += held_enter(held, offset, size);
-				state = OUT_IN_PAGES;
-			}
-			t.fresh += t.pages != 0;
-			atomic_store_explicit(&out->state, state, memory_order_release);
-		} else {
-			rx->stats.foreign_fragments++;
-			atomic_store_explicit(&out->state, OUT_FOREIGN, memory_order_release);
-		}
-		t.bytes += size;
-		t.fragments++;
+		/* Kept, as the compiler reads all memory again behind an atomic operation. */
+		offset = frag->offset;
+		size = frag->size;
+		frag->region = region;
+		out = fill_out(rx, frag->token, offset, size);
+		if (!held_enter_one(held, offset, size, &pages))
+			break;
+		set_out(out, OUT_IN_PAGE);
+		bytes += size;
 	}
-	*sum = t;
-	return i;
+	n = (uint32_t)(frag - first);
+	cmsg_passed(reader, n, bytes);
+	sum->n += n;
+	sum->device += n;
+	sum->device_bytes += bytes;
+	sum->pages = pages;
+	sum->fresh += n;
+}
+
+/* Any fragment in a dma-buf. Return: 0, or -EBADMSG if its token can't be. */
+static int take_device(struct devmem_rx *rx, struct devmem_fragment *frag, struct taken *sum)
+{
+	struct out *out;
+
+	if (!token_fits(rx, frag->token))
+		return -EBADMSG;
+	out = fill_out(rx, frag->token, frag->offset, frag->size);
+	if (frag->dmabuf_id != rx->dmabuf_id) {
+		sum->foreign++;
+		set_out(out, OUT_FOREIGN);
+	} else {
+		frag->region = rx->region;
+		sum->pages += held_enter(rx->held, frag->offset, frag->size);
+		sum->fresh += sum->pages != 0;
+		set_out(out, OUT_IN_PAGES);
+	}
+	rx->frags[sum->n++] = *frag;
+	sum->device++;
+	sum->device_bytes += frag->size;
+	return 0;
+}
+
+/* HOST bytes lie where they landed: in the receiver's buffer. */
+static int take_host(struct devmem_rx *rx, struct devmem_fragment *frag, struct taken *sum)
+{
+	frag->host = (const uint8_t *)rx->host + frag->offset;
+	frag->offset = 0;
+	rx->frags[sum->n++] = *frag;
+	sum->host++;
+	sum->host_bytes += frag->size;
+	return 0;
+}
+
+/* HOST bytes landed at the head of the placement ring: a DEVICE fragment, or two where the ring
+ * wraps inside of it. */
+static int take_placed(struct devmem_rx *rx, uint32_t size, struct taken *sum)
+{
+	while (size) {
+		struct devmem_fragment frag = {
+			.kind = DEVMEM_FRAGMENT_DEVICE,
+			.region = placement_region(rx->placement),
+		};
+
+		if (sum->n < rx->frags_len)
+			frag.size = placement_take(rx->placement, size, &frag.offset, &frag.token);
+		if (!frag.size)
+			return -EMSGSIZE;
+		rx->frags[sum->n++] = frag;
+		sum->placed++;
+		sum->placed_bytes += frag.size;
+		size -= frag.size;
+	}
+	return 0;
+}
+
+/*
+ * Takes in the next fragment, whatever it is. Return: 1, 0 at the end, or a negative errno, with
+ * the reader before what can't be taken.
+ */
+static int take_next(struct devmem_rx *rx, struct cmsg_reader *reader, struct taken *sum)
+{
+	struct cmsg_reader next = *reader;
+	struct devmem_fragment frag;
+	int ret;
+
+	ret = cmsg_next(&next, &frag);
+	if (ret <= 0)
+		return ret;
+	/* More than came, so that it can't lie where HOST bytes would. */
+	if (next.covered > next.received)
+		return -EBADMSG;
+	if (frag.kind == DEVMEM_FRAGMENT_HOST && rx->placement)
+		ret = take_placed(rx, frag.size, sum);
+	else if (sum->n == rx->frags_len)
+		ret = -EMSGSIZE;
+	else if (frag.kind == DEVMEM_FRAGMENT_HOST)
+		ret = take_host(rx, &frag, sum);
+	else
+		ret = take_device(rx, &frag, sum);
+	if (ret)
+		return ret;
+	*reader = next;
+	return 1;
+}
+
+/* Gives back what was taken in, and what the reader has before it. */
+static void give_up(struct devmem_rx *rx, struct cmsg_reader *reader, const struct taken *sum)
+{
+	struct devmem_fragment frag;
+
+	devmem_rx_release(rx, rx->frags, sum->n);
+	while (cmsg_next(reader, &frag) > 0)
+		if (frag.kind == DEVMEM_FRAGMENT_DEVICE)
+			rx_discard(rx, frag.token);
+	devmem_rx_flush(rx);
 }
 
 static void count_held(struct devmem_rx *rx, uint64_t fragments, uint64_t bytes)
@@ -111,55 +204,40 @@ static void count_held(struct devmem_rx *rx, uint64_t fragments, uint64_t bytes)
 		rx->stats.held_bytes_max = now;
 }
 
+static void count_taken(struct devmem_rx *rx, const struct taken *sum)
+{
+	rx->stats.fragments_device += sum->device;
+	rx->stats.bytes_device += sum->device_bytes;
+	rx->stats.fragments_host += sum->host;
+	rx->stats.bytes_host += sum->host_bytes;
+	rx->stats.fragments_placed += sum->placed;
+	rx->stats.bytes_placed += sum->placed_bytes;
+	rx->stats.foreign_fragments += sum->foreign;
+}
+
 /* Turns what recvmsg() brought into fragments. Return: their number or a negative errno. */
 static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t received)
 {
-	struct taken sum = { .token_max = rx->token_max };
-	uint64_t placed = 0, placed_bytes = 0;
-	uint32_t n, i;
+	struct cmsg_reader reader;
+	struct taken sum = { 0 };
 	int ret;
 
-	ret = cmsg_decode(rx->control, msg->msg_controllen, received, rx->frags, rx->frags_len - 1,
-			  &n);
-	if (ret) {
-		rx_discard(rx, 0, n);
-		return ret;
-	}
-	rx->due -= received < rx->due ? received : rx->due;
-	/* The buffers are full: there is more, most likely. */
-	if (!rx->due && (n >= rx->frags_limit || received >= rx->bytes_limit))
-		rx->due = 1;
-	for (i = 0; i < n;) {
-		struct devmem_fragment *frag = &rx->frags[i];
-
-		if (frag->kind == DEVMEM_FRAGMENT_DEVICE) {
-			i = finish_device(rx, i, n, &sum);
-			if (i < n && rx->frags[i].kind == DEVMEM_FRAGMENT_DEVICE) {
-				ret = -EBADMSG;
-				break;
-			}
-			continue;
-		}
-		i++;
-		if (rx->placement) {
-			finish_placed(rx, frag, &n);
-			placed++;
-			placed_bytes += frag->size;
-		} else {
-			finish_host(rx, frag);
-		}
-	}
-	rx->token_max = sum.token_max;
-	rx->stats.fragments_device += sum.fragments;
-	rx->stats.bytes_device += sum.bytes;
+	cmsg_begin(&reader, rx->control, msg->msg_controllen, received);
+	while ((ret = take_next(rx, &reader, &sum)) > 0)
+		if (sum.fresh)
+			take_ordinary(rx, &reader, &sum);
 	if (rx->held)
 		held_count_entered(rx->held, sum.pages);
-	count_held(rx, sum.fragments + placed, sum.bytes + placed_bytes);
+	count_held(rx, sum.device + sum.placed, sum.device_bytes + sum.placed_bytes);
 	if (ret) {
-		devmem_rx_release(rx, rx->frags, i);
-		rx_discard(rx, i, n);
+		give_up(rx, &reader, &sum);
 		return ret;
 	}
+	count_taken(rx, &sum);
+	rx->due -= received < rx->due ? received : rx->due;
+	/* The buffers are full: there is more, most likely. */
+	if (!rx->due && (sum.n >= rx->frags_limit || received >= rx->bytes_limit))
+		rx->due = 1;
 	/* A single page may hold more than it did this time; several say how many it was. */
 	if (sum.pages > 1)
 		rx->frags_per_page = sum.fresh > sum.pages ? sum.fresh / sum.pages : 1;
@@ -167,7 +245,7 @@ static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t rece
 		rx->frags_per_page = sum.fresh;
 	if (rx->expect != DEVMEM_RX_STREAM)
 		rx->expect -= received < rx->expect ? received : rx->expect;
-	return (int)n;
+	return (int)sum.n;
 }
 
 /* Most fragments that may be taken now. */

@@ -47,17 +47,45 @@ static void put_fragment(int type, uint64_t offset, uint32_t size, uint32_t toke
 	put(SOL_SOCKET, type, body, sizeof(body));
 }
 
+/* All fragments, one by one, or with as many as possible the ordinary way; max: length of to. */
+static int decode_all(const void *data, size_t len, size_t received, bool ordinary,
+		      struct devmem_fragment *to, uint32_t max, uint32_t *n)
+{
+	struct devmem_fragment frag;
+	struct cmsg_reader reader;
+	int ret;
+
+	cmsg_begin(&reader, data, len, received);
+	for (*n = 0;; ++*n) {
+		while (ordinary && cmsg_ordinary_max(&reader) && *n < max &&
+		       cmsg_ordinary(reader.at, &frag)) {
+			to[(*n)++] = frag;
+			cmsg_passed(&reader, 1, frag.size);
+		}
+		ret = cmsg_next(&reader, &frag);
+		if (ret <= 0)
+			return ret;
+		if (*n == max)
+			return -EMSGSIZE;
+		to[*n] = frag;
+	}
+}
+
 static int decode(size_t len, size_t received, uint32_t max, uint32_t *n)
 {
+	struct devmem_fragment again[MAX];
 	uint8_t *copy = malloc(len ? len : 1);
+	uint32_t m;
 	int ret;
 
 	/* An exact copy, so that a sanitizer sees each byte read too far. */
 	assert_non_null(copy);
 	memcpy(copy, control, len);
 	memset(frags, CANARY, sizeof(frags));
-	*n = UINT32_MAX;
-	ret = cmsg_decode(copy, len, received, frags, max, n);
+	ret = decode_all(copy, len, received, false, frags, max, n);
+	assert_int_equal(decode_all(copy, len, received, true, again, max, &m), ret);
+	assert_int_equal(m, *n);
+	assert_memory_equal(again, frags, m * sizeof(again[0]));
 	free(copy);
 	assert_true(*n <= max);
 	assert_int_equal(*(uint8_t *)&frags[max], CANARY);
@@ -127,7 +155,6 @@ static void test_plain(void **state)
 	assert_int_equal(decode(used, 1, 1, &n), 0);
 	assert_int_equal(n, 1);
 	check(0, DEVMEM_FRAGMENT_HOST, 0, 1, 0, 0);
-	assert_int_equal(decode(used, 1, 0, &n), -EMSGSIZE);
 	/* A header cut off, as the kernel may leave it of messages that aren't ours. */
 	assert_int_equal(decode(15, 9, MAX, &n), 0);
 	assert_int_equal(n, 1);
@@ -181,18 +208,47 @@ static void test_sums(void **state)
 	assert_int_equal(decode(used, 10, MAX, &n), -EBADMSG);
 }
 
-static void test_too_many(void **state)
+/* What is ordinary, and that all else is right where it has to be. */
+static void test_ordinary(void **state)
 {
-	uint32_t n, i;
+	static const struct {
+		int level, type;
+		size_t len;
+		uint32_t size;
+		bool ordinary;
+		int ret;
+	} cases[] = {
+		{ SOL_SOCKET, 79, 24, 5, true, 0 },
+		{ SOL_SOCKET, 79, 24, 0, false, -EBADMSG },
+		{ SOL_SOCKET, 79, 23, 5, false, -EBADMSG },
+		{ SOL_SOCKET, 79, 32, 5, false, 0 },
+		{ SOL_SOCKET, 78, 24, 5, false, 0 },
+		/* Not ours: as if they weren't there. */
+		{ SOL_SOCKET, 80, 24, 5, false, -EBADMSG },
+		{ IPPROTO_TCP, 79, 24, 5, false, -EBADMSG },
+	};
+	uint32_t n, body[8] = { 77 };
+	struct devmem_fragment frag;
+	size_t i;
 
 	(void)state;
-	used = 0;
-	for (i = 0; i < 5; i++)
-		put_fragment(79, i, 1, i + 1, 7);
-	assert_int_equal(decode(used, 5, 5, &n), 0);
-	assert_int_equal(decode(used, 5, 4, &n), -EMSGSIZE);
-	assert_int_equal(n, 4);
-	check(3, DEVMEM_FRAGMENT_DEVICE, 3, 1, 4, 7);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		used = 0;
+		put_fragment(79, 0, 10, 1, 7);
+		body[2] = cases[i].size;
+		put(cases[i].level, cases[i].type, body, cases[i].len);
+		put_fragment(79, 0, 10, 2, 7);
+		assert_int_equal(cmsg_ordinary(control + 40, &frag), cases[i].ordinary);
+		assert_int_equal(decode(used, 25, MAX, &n), cases[i].ret);
+		if (cases[i].ret)
+			continue;
+		assert_int_equal(n, 3);
+		if (cases[i].type == 79)
+			check(1, DEVMEM_FRAGMENT_DEVICE, 77, 5, 0, 0);
+		else
+			check(1, DEVMEM_FRAGMENT_HOST, 0, 5, 0, 0);
+		check(2, DEVMEM_FRAGMENT_DEVICE, 0, 10, 2, 7);
+	}
 }
 
 static void test_bad_lengths(void **state)
@@ -256,7 +312,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layout),	    cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_plain),	    cmocka_unit_test(test_truncation),
-		cmocka_unit_test(test_sums),	    cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_sums),	    cmocka_unit_test(test_ordinary),
 		cmocka_unit_test(test_bad_lengths), cmocka_unit_test(test_garbage),
 	};
 

@@ -100,6 +100,53 @@ static void test_wrap(void **state)
 	assert_int_equal(held_pages(fake_pool_held(pool)), 0);
 }
 
+static void mangle_size(void *control, size_t *len, void *arg)
+{
+	const uint32_t *size = arg;
+
+	assert_true(*len >= 40);
+	memcpy((char *)control + 16 + 8, size, sizeof(*size));
+}
+
+/* Control messages that tell of more than came, or of less: nothing is handed out, nothing stays
+ * placed, and the ring is as usable as before. */
+static void test_wrong_sizes(void **state)
+{
+	static const uint32_t sizes[] = { 0, 1, 99, 101, 4 * PAGE, 4 * PAGE + 1, UINT32_MAX };
+	struct devmem_binding *binding;
+	struct devmem_rx_stats stats;
+	struct fake_pool *pool;
+	struct app app;
+	size_t i;
+
+	(void)state;
+	pool = fake_pool_new(MIB, PAGE, 7);
+	binding = fake_pool_binding(pool, MIB / 4);
+	fd = fake_socket(pool);
+	open_app(&app, pool, binding);
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		uint32_t size = sizes[i];
+
+		fake_send_linear(fd, 0, 100, 3 * PAGE, PAGE);
+		fake_mangle(fd, mangle_size, &size);
+		assert_int_equal(devmem_rx_recv(app.rx, &app.frags, 0), -EBADMSG);
+		fake_mangle(fd, NULL, NULL);
+		stats = app_stats(&app);
+		assert_int_equal(stats.held_fragments, 0);
+		assert_int_equal(stats.held_bytes, 0);
+		assert_int_equal(stats.bytes_placed + stats.bytes_device, i * 4 * PAGE);
+		assert_int_equal(stats.fragments_missing, 0);
+		/* All of the ring, in one piece. */
+		app.pos = fake_read(fd);
+		fake_send_plain(fd, 0, 4 * PAGE);
+		assert_int_equal(app_recv(&app, 0), 1);
+		assert_int_equal(app.bytes, 4 * PAGE);
+		app_release_all(&app);
+	}
+	app_close(&app);
+	assert_int_equal(held_pages(fake_pool_held(pool)), 0);
+}
+
 /* Full: ENOBUFS, also when more is expected and nothing is there; a release makes room, the oldest
  * one first. */
 static void test_full(void **state)
@@ -283,9 +330,11 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_plain),	TEST(test_wrap), TEST(test_full),	  TEST(test_release),
-		TEST(test_many_pieces), TEST(test_sync), TEST(test_small_region),
-		TEST(test_wrap_in_last_pieces),
+		TEST(test_plain),	 TEST(test_wrap),
+		TEST(test_full),	 TEST(test_release),
+		TEST(test_many_pieces),	 TEST(test_sync),
+		TEST(test_small_region), TEST(test_wrap_in_last_pieces),
+		TEST(test_wrong_sizes),
 	};
 
 	return cmocka_run_group_tests_name("rx-place", tests, NULL, NULL);
