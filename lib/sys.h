@@ -39,6 +39,41 @@ int sys_munmap(void *addr, size_t len);
  * returned. */
 int sys_list_dir(const char *path, int (*fn)(const char *name, void *arg), void *arg);
 
+/* Files of the runtime directory. Links are never followed. dir: descriptor of a directory. */
+struct sys_stat {
+	uint64_t dev, ino;
+	uint32_t uid, mode, nlink;
+};
+int sys_mkdir(const char *path, uint32_t mode);
+int sys_openat(int dir, const char *name, int flags, uint32_t mode);
+/* Of what fd refers to. */
+int sys_fstat(int fd, struct sys_stat *st);
+/* Of a name in a directory. */
+int sys_statat(int dir, const char *name, struct sys_stat *st);
+ssize_t sys_write(int fd, const void *buf, size_t len);
+int sys_fsync(int fd);
+int sys_rename(int dir, const char *from, const char *to);
+int sys_unlink(int dir, const char *name);
+/* flock(2). */
+int sys_flock(int fd, int operation);
+
+/* Who we are, and when. */
+uint32_t sys_geteuid(void);
+int64_t sys_getpid(void);
+/* Seconds since 1970. */
+uint64_t sys_time(void);
+/* Milliseconds of a clock that only goes forward. */
+uint64_t sys_clock_ms(void);
+/* Inode number of the calling thread's network namespace. */
+int sys_netns(uint64_t *ino);
+
+/* Starts a program: in a session of its own, with default signals and none blocked, with nothing
+ * open but /dev/null as standard input and error, and a pipe as standard output, whose other end is
+ * returned in out. */
+int sys_spawn(const char *path, char *const argv[], int64_t *pid, int *out);
+/* Waits for a child's end. -ECHILD: somebody else did. */
+int sys_waitpid(int64_t pid);
+
 int sys_socket(int domain, int type, int protocol);
 int sys_bind(int fd, const struct sockaddr *addr, socklen_t len);
 ssize_t sys_send(int fd, const void *buf, size_t len, int flags);
