@@ -3,6 +3,7 @@
 #include "ethtool.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -284,6 +285,227 @@ int ethtool_set_rss(const struct ethtool_dev *dev, const uint32_t *table, uint32
 	return ret;
 }
 
+/* Numbers of RSS contexts, growing. */
+struct contexts {
+	uint32_t ifindex;
+	uint32_t *ids;
+	uint32_t n, room;
+};
+
+static int take_context(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	struct contexts *contexts = arg;
+	struct ethtool_msg_rss msg;
+	uint32_t room, *ids;
+	int ret;
+
+	if (!reply) {
+		contexts->n = 0;
+		return 0;
+	}
+	ret = ethtool_msg_parse_rss(reply, len, &msg);
+	if (ret)
+		return ret;
+	if (!msg.context || msg.ifindex != contexts->ifindex)
+		return 0;
+	if (contexts->n == contexts->room) {
+		room = contexts->room ? 2 * contexts->room : 16;
+		ids = realloc(contexts->ids, room * sizeof(*ids));
+		if (!ids)
+			return -ENOMEM;
+		contexts->ids = ids;
+		contexts->room = room;
+	}
+	contexts->ids[contexts->n++] = msg.context;
+	return 0;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void hint_context(const struct ethtool_dev *dev, int code, struct devmem_error *err)
+{
+	switch (code) {
+	case -EPERM:
+		error_hint(err, "RSS contexts need CAP_NET_ADMIN: run it as root");
+		break;
+	case -EOPNOTSUPP:
+	case -KERNEL_ENOTSUPP:
+		error_hint(err,
+			   "the driver of %s has no RSS contexts: steer each flow to one queue "
+			   "instead",
+			   dev->name);
+		break;
+	default:
+		break;
+	}
+}
+
+int ethtool_list_rss_contexts(const struct ethtool_dev *dev, uint32_t **ids, uint32_t *n,
+			      struct devmem_error *err)
+{
+	struct contexts contexts = { .ifindex = dev->ifindex };
+	const struct genl_call call = {
+		.operation = "rss-get",
+		.subject = dev->name,
+		.names = ethtool_msg_rss_names,
+		.fn = take_context,
+		.arg = &contexts,
+	};
+	uint32_t buf[REQUEST_WORDS];
+	uint16_t family;
+	int ret;
+
+	ret = family_of(dev, &family, err);
+	if (ret)
+		return ret;
+	ret = genl_dump(dev->genl, ethtool_msg_rss_dump(buf, sizeof(buf), family, dev->ifindex),
+			&call, err);
+	if (ret == -EOPNOTSUPP)
+		error_hint(err, "Linux 6.12 or newer lists RSS contexts");
+	/* The caller frees an array also where there is none. */
+	if (!ret && !contexts.ids) {
+		contexts.ids = calloc(1, sizeof(*contexts.ids));
+		if (!contexts.ids)
+			ret = error_system(err, -ENOMEM, "rss-get", dev->name, NULL);
+	}
+	if (ret) {
+		free(contexts.ids);
+		return ret;
+	}
+	qsort(contexts.ids, contexts.n, sizeof(*contexts.ids), ascending);
+	*ids = contexts.ids;
+	*n = contexts.n;
+	return 0;
+}
+
+/* True if a request over netlink was refused in a way that a kernel without it has. Also a driver
+ * may refuse so, and then refuses the ioctl as well. */
+static bool try_ioctl(const struct ethtool_dev *dev, int code)
+{
+	return code == -EOPNOTSUPP && !genl_in_doubt(dev->genl);
+}
+
+static int take_created(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	return ethtool_msg_parse_rss_create(reply, len, arg);
+}
+
+int ethtool_create_rss_context(const struct ethtool_dev *dev, const uint32_t *table, uint32_t n,
+			       uint32_t *id, struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+	const struct genl_call call = {
+		.operation = "rss-create-act",
+		.subject = dev->name,
+		.names = ethtool_msg_rss_names,
+		.fn = take_created,
+		.arg = id,
+	};
+	size_t size = ethtool_msg_rss_set_size(n);
+	struct devmem_error first = { 0 };
+	struct nlmsghdr *nlh;
+	uint16_t family;
+	bool too_long;
+	void *buf;
+	int ret;
+
+	*id = 0;
+	ret = family_of(dev, &family, err);
+	if (ret)
+		return ret;
+	buf = malloc(size);
+	if (!buf)
+		return error_system(err, -ENOMEM, "rss-create-act", dev->name, NULL);
+	nlh = ethtool_msg_rss_create(buf, size, family, dev->ifindex, table, n);
+	too_long = !nlh;
+	ret = nlh ? genl_do(dev->genl, nlh, &call, &first) : 0;
+	free(buf);
+	if (too_long || try_ioctl(dev, ret)) {
+		ret = ethtool_ioctl_rss_create(&io, table, n, id, err);
+	} else if (ret) {
+		if (err)
+			*err = first;
+	} else if (!*id) {
+		ret = error_system(err, -EBADMSG, "rss-create-act", dev->name,
+				   "the kernel did not say which RSS context it made");
+	}
+	hint_context(dev, ret, err);
+	/* That is what the kernel answers when there is no free number. */
+	if (ret == -EBUSY || ret == -ENOSPC)
+		error_hint(err, "the device has no room for another RSS context");
+	return ret;
+}
+
+int ethtool_delete_rss_context(const struct ethtool_dev *dev, uint32_t id, struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+	const struct genl_call call = {
+		.operation = "rss-delete-act",
+		.subject = dev->name,
+		.names = ethtool_msg_rss_names,
+	};
+	struct devmem_error first = { 0 };
+	uint32_t buf[REQUEST_WORDS];
+	struct nlmsghdr *nlh;
+	uint16_t family;
+	int ret;
+
+	ret = family_of(dev, &family, err);
+	if (ret)
+		return ret;
+	nlh = ethtool_msg_rss_delete(buf, sizeof(buf), family, dev->ifindex, id);
+	ret = genl_do(dev->genl, nlh, &call, &first);
+	if (try_ioctl(dev, ret))
+		ret = ethtool_ioctl_rss_delete(&io, id, err);
+	else if (ret && err)
+		*err = first;
+	hint_context(dev, ret, err);
+	if (ret == -EBUSY)
+		error_hint(err,
+			   "a flow rule sends packets through RSS context %" PRIu32
+			   ": devmemctl flow show %s lists them",
+			   id, dev->name);
+	return ret;
+}
+
+_Static_assert(ETHTOOL_ADDRESS_MAX == UAPI_MAX_ADDR_LEN, "hardware address");
+
+int ethtool_get_permanent_address(const struct ethtool_dev *dev,
+				  uint8_t address[ETHTOOL_ADDRESS_MAX], uint32_t *len,
+				  struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+
+	memset(address, 0, ETHTOOL_ADDRESS_MAX);
+	*len = 0;
+	return ethtool_ioctl_permanent_address(&io, address, len, err);
+}
+
+int ethtool_get_bus(const struct ethtool_dev *dev, char bus[32], struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+	struct devmem_error failed = { 0 };
+	struct uapi_ethtool_drvinfo info;
+	int ret;
+
+	bus[0] = '\0';
+	ret = ethtool_ioctl_drvinfo(&io, &info, &failed);
+	if (ret == -EOPNOTSUPP)
+		return 0;
+	if (ret) {
+		if (err)
+			*err = failed;
+		return ret;
+	}
+	memcpy(bus, info.bus_info, sizeof(info.bus_info));
+	return 0;
+}
+
 int ethtool_get_rx_rings(const struct ethtool_dev *dev, uint32_t *n, struct devmem_error *err)
 {
 	const struct ethtool_ioctl io = io_of(dev);
@@ -299,13 +521,6 @@ int ethtool_get_rule_count(const struct ethtool_dev *dev, uint32_t *rules, uint3
 	return ethtool_ioctl_rule_count(&io, rules, places, any, err);
 }
 
-static int by_place(const void *a, const void *b)
-{
-	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 int ethtool_get_rules(const struct ethtool_dev *dev, struct uapi_rxnfc **rules, uint32_t *n,
 		      uint32_t *places, struct devmem_error *err)
 {
@@ -317,7 +532,7 @@ int ethtool_get_rules(const struct ethtool_dev *dev, struct uapi_rxnfc **rules, 
 	ret = ethtool_ioctl_rule_places(&io, &taken, &count, places, err);
 	if (ret)
 		return ret;
-	qsort(taken, count, sizeof(*taken), by_place);
+	qsort(taken, count, sizeof(*taken), ascending);
 	*rules = calloc((size_t)count + 1, sizeof(**rules));
 	if (!*rules) {
 		ret = error_system(err, -ENOMEM, "ETHTOOL_GRXCLSRULE", dev->name, NULL);

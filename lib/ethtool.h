@@ -57,6 +57,26 @@ bool ethtool_rss_is_default(const struct ethtool_rss *rss, uint32_t rx_rings);
 int ethtool_set_rss(const struct ethtool_dev *dev, const uint32_t *table, uint32_t n,
 		    struct devmem_error *err);
 
+/* RSS contexts beyond the default one: their numbers, ascending; the caller frees. A driver without
+ * them gives -EOPNOTSUPP or none. */
+int ethtool_list_rss_contexts(const struct ethtool_dev *dev, uint32_t **ids, uint32_t *n,
+			      struct devmem_error *err);
+/* Makes one with a table of n entries, as many as the default context's. -EOPNOTSUPP: the driver has
+ * none. After a failure with genl_in_doubt() it may be there all the same: id is then its number, or
+ * 0 where the answer didn't come as far as that. */
+int ethtool_create_rss_context(const struct ethtool_dev *dev, const uint32_t *table, uint32_t n,
+			       uint32_t *id, struct devmem_error *err);
+int ethtool_delete_rss_context(const struct ethtool_dev *dev, uint32_t id,
+			       struct devmem_error *err);
+
+/* The device's permanent hardware address; all of it 0 if it has none. */
+#define ETHTOOL_ADDRESS_MAX 32
+int ethtool_get_permanent_address(const struct ethtool_dev *dev,
+				  uint8_t address[ETHTOOL_ADDRESS_MAX], uint32_t *len,
+				  struct devmem_error *err);
+/* The device's bus address, "" if it has none. */
+int ethtool_get_bus(const struct ethtool_dev *dev, char bus[32], struct devmem_error *err);
+
 /* Receive queues that RSS can spread over. */
 int ethtool_get_rx_rings(const struct ethtool_dev *dev, uint32_t *n, struct devmem_error *err);
 

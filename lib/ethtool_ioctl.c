@@ -3,6 +3,7 @@
 #include "ethtool_ioctl.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -114,6 +115,22 @@ int ethtool_ioctl_drvinfo(const struct ethtool_ioctl *io, struct uapi_ethtool_dr
 	return ret;
 }
 
+int ethtool_ioctl_permanent_address(const struct ethtool_ioctl *io,
+				    uint8_t address[UAPI_MAX_ADDR_LEN], uint32_t *len,
+				    struct devmem_error *err)
+{
+	struct uapi_ethtool_perm_addr perm = { .cmd = UAPI_ETHTOOL_GPERMADDR };
+	int ret;
+
+	perm.size = sizeof(perm.data);
+	ret = ethtool(io, "ETHTOOL_GPERMADDR", &perm, err);
+	if (ret)
+		return ret;
+	memcpy(address, perm.data, sizeof(perm.data));
+	*len = perm.size < sizeof(perm.data) ? perm.size : sizeof(perm.data);
+	return 0;
+}
+
 int ethtool_ioctl_rx_rings(const struct ethtool_ioctl *io, uint32_t *n, struct devmem_error *err)
 {
 	struct uapi_rxnfc nfc = { .cmd = UAPI_ETHTOOL_GRXRINGS };
@@ -209,8 +226,10 @@ int ethtool_ioctl_rule_delete(const struct ethtool_ioctl *io, uint32_t place,
 	return ethtool(io, "ETHTOOL_SRXCLSRLDEL", &nfc, err);
 }
 
-int ethtool_ioctl_rss_set(const struct ethtool_ioctl *io, const uint32_t *table, uint32_t n,
-			  struct devmem_error *err)
+/* Sets the table of an RSS context; n = 0 is what the kernel makes of no table. context may receive
+ * another number. */
+static int rss_table(const struct ethtool_ioctl *io, uint32_t *context, const uint32_t *table,
+		     uint32_t n, struct devmem_error *err)
 {
 	struct uapi_rxfh *rxfh;
 	int ret;
@@ -219,6 +238,7 @@ int ethtool_ioctl_rss_set(const struct ethtool_ioctl *io, const uint32_t *table,
 	if (!rxfh)
 		return error_system(err, -ENOMEM, "ETHTOOL_SRSSH", io->subject, NULL);
 	rxfh->cmd = UAPI_ETHTOOL_SRSSH;
+	rxfh->rss_context = *context;
 	rxfh->indir_size = n;
 	/* Kernels since 6.8 read 0 as "transform nothing": keep what there is. Older ones want 0
 	 * here, but none of them has device memory. */
@@ -226,6 +246,39 @@ int ethtool_ioctl_rss_set(const struct ethtool_ioctl *io, const uint32_t *table,
 	if (n)
 		memcpy(rxfh->rss_config, table, (size_t)n * sizeof(*table));
 	ret = ethtool(io, "ETHTOOL_SRSSH", rxfh, err);
+	if (!ret)
+		*context = rxfh->rss_context;
 	free(rxfh);
 	return ret;
+}
+
+int ethtool_ioctl_rss_set(const struct ethtool_ioctl *io, const uint32_t *table, uint32_t n,
+			  struct devmem_error *err)
+{
+	uint32_t context = 0;
+
+	return rss_table(io, &context, table, n, err);
+}
+
+int ethtool_ioctl_rss_create(const struct ethtool_ioctl *io, const uint32_t *table, uint32_t n,
+			     uint32_t *context, struct devmem_error *err)
+{
+	uint32_t made = UAPI_RXFH_CONTEXT_ALLOC;
+	int ret;
+
+	ret = rss_table(io, &made, table, n, err);
+	if (ret)
+		return ret;
+	*context = made;
+	return 0;
+}
+
+int ethtool_ioctl_rss_delete(const struct ethtool_ioctl *io, uint32_t context,
+			     struct devmem_error *err)
+{
+	/* Without a number this would reset the default context's table. */
+	if (!context || context == UAPI_RXFH_CONTEXT_ALLOC)
+		return error_input(err, -EINVAL, io->subject,
+				   "no RSS context %" PRIu32 " can be deleted", context);
+	return rss_table(io, &context, NULL, 0, err);
 }

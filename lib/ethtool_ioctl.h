@@ -32,6 +32,10 @@ int ethtool_ioctl_mtu(const struct ethtool_ioctl *io, uint32_t *mtu, struct devm
 
 int ethtool_ioctl_drvinfo(const struct ethtool_ioctl *io, struct uapi_ethtool_drvinfo *info,
 			  struct devmem_error *err);
+/* The permanent hardware address. */
+int ethtool_ioctl_permanent_address(const struct ethtool_ioctl *io,
+				    uint8_t address[UAPI_MAX_ADDR_LEN], uint32_t *len,
+				    struct devmem_error *err);
 /* Receive queues that RSS can spread over. */
 int ethtool_ioctl_rx_rings(const struct ethtool_ioctl *io, uint32_t *n, struct devmem_error *err);
 
@@ -53,5 +57,11 @@ int ethtool_ioctl_rule_delete(const struct ethtool_ioctl *io, uint32_t place,
 /* Sets the table of the default RSS context, for kernels before 6.17. n = 0 resets it. */
 int ethtool_ioctl_rss_set(const struct ethtool_ioctl *io, const uint32_t *table, uint32_t n,
 			  struct devmem_error *err);
+/* Makes an RSS context with a table of n entries, as many as the device's tables have; deletes it.
+ * For kernels before 6.17. */
+int ethtool_ioctl_rss_create(const struct ethtool_ioctl *io, const uint32_t *table, uint32_t n,
+			     uint32_t *context, struct devmem_error *err);
+int ethtool_ioctl_rss_delete(const struct ethtool_ioctl *io, uint32_t context,
+			     struct devmem_error *err);
 
 #endif

@@ -63,6 +63,7 @@ const struct attr_name ethtool_msg_rss_names[] = {
 	{ UAPI_ETHTOOL_A_RSS_INDIR, "indir", NULL },
 	{ UAPI_ETHTOOL_A_RSS_HKEY, "hkey", NULL },
 	{ UAPI_ETHTOOL_A_RSS_INPUT_XFRM, "input-xfrm", NULL },
+	{ UAPI_ETHTOOL_A_RSS_START_CONTEXT, "start-context", NULL },
 	{ 0, NULL, NULL },
 };
 
@@ -415,16 +416,63 @@ size_t ethtool_msg_rss_set_size(size_t n)
 	       MNL_ATTR_HDRLEN + n * sizeof(uint32_t);
 }
 
-struct nlmsghdr *ethtool_msg_rss_set(void *buf, size_t size, uint16_t family, uint32_t ifindex,
-				     const uint32_t *table, size_t n)
+/* A request with a table. */
+static struct nlmsghdr *start_table(void *buf, size_t size, uint16_t family, uint8_t cmd,
+				    uint32_t ifindex, const uint32_t *table, size_t n)
 {
-	struct nlmsghdr *nlh = start(buf, size, family, UAPI_ETHTOOL_MSG_RSS_SET, ifindex);
+	struct nlmsghdr *nlh = start(buf, size, family, cmd, ifindex);
 
 	/* An attribute's length has 16 bits. */
 	if (!nlh || n > (UINT16_MAX - MNL_ATTR_HDRLEN) / sizeof(*table))
 		return NULL;
 	if (!mnl_attr_put_check(nlh, size, UAPI_ETHTOOL_A_RSS_INDIR, n * sizeof(*table),
 				n ? (const void *)table : ""))
+		return NULL;
+	return nlh;
+}
+
+struct nlmsghdr *ethtool_msg_rss_set(void *buf, size_t size, uint16_t family, uint32_t ifindex,
+				     const uint32_t *table, size_t n)
+{
+	return start_table(buf, size, family, UAPI_ETHTOOL_MSG_RSS_SET, ifindex, table, n);
+}
+
+struct nlmsghdr *ethtool_msg_rss_dump(void *buf, size_t size, uint16_t family, uint32_t ifindex)
+{
+	struct nlmsghdr *nlh = start(buf, size, family, UAPI_ETHTOOL_MSG_RSS_GET, ifindex);
+
+	if (!nlh || !mnl_attr_put_u32_check(nlh, size, UAPI_ETHTOOL_A_RSS_START_CONTEXT, 1))
+		return NULL;
+	return nlh;
+}
+
+struct nlmsghdr *ethtool_msg_rss_create(void *buf, size_t size, uint16_t family, uint32_t ifindex,
+					const uint32_t *table, size_t n)
+{
+	return start_table(buf, size, family, UAPI_ETHTOOL_MSG_RSS_CREATE_ACT, ifindex, table, n);
+}
+
+int ethtool_msg_parse_rss_create(const void *msg, size_t len, uint32_t *context)
+{
+	struct ethtool_msg_rss rss;
+	int ret;
+
+	*context = 0;
+	ret = ethtool_msg_parse_rss(msg, len, &rss);
+	if (ret)
+		return ret;
+	if (!rss.context)
+		return -EBADMSG;
+	*context = rss.context;
+	return 0;
+}
+
+struct nlmsghdr *ethtool_msg_rss_delete(void *buf, size_t size, uint16_t family, uint32_t ifindex,
+					uint32_t context)
+{
+	struct nlmsghdr *nlh = start(buf, size, family, UAPI_ETHTOOL_MSG_RSS_DELETE_ACT, ifindex);
+
+	if (!nlh || !mnl_attr_put_u32_check(nlh, size, UAPI_ETHTOOL_A_RSS_CONTEXT, context))
 		return NULL;
 	return nlh;
 }

@@ -83,8 +83,8 @@ static void put_port(uint16_t *val, uint16_t *mask, const struct end *end)
 	*mask = UINT16_MAX;
 }
 
-/* The rule for a flow, without a place. */
-static int make_rule(struct uapi_rx_flow_spec *fs, const struct devmem_flow *flow, uint32_t queue,
+/* The rule for a flow, without a place and without a target. */
+static int make_rule(struct uapi_rx_flow_spec *fs, const struct devmem_flow *flow,
 		     const char *subject, struct devmem_error *err)
 {
 	struct end dst, src;
@@ -101,7 +101,6 @@ static int make_rule(struct uapi_rx_flow_spec *fs, const struct devmem_flow *flo
 	if (src.family != dst.family)
 		return error_input(err, -EINVAL, subject,
 				   "flow: source and destination must both be IPv4 or both IPv6");
-	fs->ring_cookie = queue;
 	if (dst.family == AF_INET) {
 		fs->flow_type = UAPI_TCP_V4_FLOW;
 		put_addr4(&fs->h_u.tcp4.ip4dst, &fs->m_u.tcp4.ip4dst, &dst);
@@ -175,7 +174,7 @@ static bool read_rule6(const struct uapi_rx_flow_spec *fs, struct devmem_flow *f
 	return true;
 }
 
-static void read_rule(const struct uapi_rxnfc *nfc, struct devmem_flow_rule *rule)
+void flow_read(const struct uapi_rxnfc *nfc, struct devmem_flow_rule *rule)
 {
 	const struct uapi_rx_flow_spec *fs = &nfc->fs;
 
@@ -220,6 +219,49 @@ bool flow_same_match(const struct uapi_rx_flow_spec *a, const struct uapi_rx_flo
 	       !memcmp(&a->h_ext, &b->h_ext, sizeof(a->h_ext));
 }
 
+/* True if every bit that a looks at, b looks at with the same value. */
+static bool covers_bits(const void *h_a, const void *m_a, const void *h_b, const void *m_b,
+			size_t len)
+{
+	const uint8_t *ha = h_a, *ma = m_a, *hb = h_b, *mb = m_b;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if ((ma[i] & ~mb[i]) || ((ha[i] ^ hb[i]) & ma[i]))
+			return false;
+	}
+	return true;
+}
+
+/* True if a matches all packets that b matches. Of kinds that contain each other, such as TCP and
+ * all of IP, it knows nothing. */
+static bool covers(const struct uapi_rx_flow_spec *a, const struct uapi_rx_flow_spec *b)
+{
+	const uint32_t parts = UAPI_FLOW_EXT | UAPI_FLOW_MAC_EXT;
+	struct uapi_flow_ext mask_a = { 0 }, mask_b = { 0 };
+
+	if ((a->flow_type ^ b->flow_type) & ~(UAPI_FLOW_RSS | parts))
+		return false;
+	if (!covers_bits(a->h_u.hdata, a->m_u.hdata, b->h_u.hdata, b->m_u.hdata,
+			 sizeof(a->m_u.hdata)))
+		return false;
+	/* What a rule doesn't say that it has counts for nothing. */
+	if (a->flow_type & parts)
+		mask_a = a->m_ext;
+	if (b->flow_type & parts)
+		mask_b = b->m_ext;
+	return covers_bits(&a->h_ext, &mask_a, &b->h_ext, &mask_b, sizeof(mask_a));
+}
+
+/* True if two rules send packets to the same place. */
+static bool same_target(const struct uapi_rxnfc *a, const struct uapi_rxnfc *b)
+{
+	if (a->fs.ring_cookie != b->fs.ring_cookie ||
+	    ((a->fs.flow_type ^ b->fs.flow_type) & UAPI_FLOW_RSS))
+		return false;
+	return !(a->fs.flow_type & UAPI_FLOW_RSS) || a->rss_context == b->rss_context;
+}
+
 static void end_text(const struct sockaddr_storage *ss, char *text, size_t size)
 {
 	char addr[INET6_ADDRSTRLEN] = "*";
@@ -240,7 +282,7 @@ const char *flow_text(const struct uapi_rxnfc *nfc, char text[FLOW_TEXT_SIZE])
 	char dst[INET6_ADDRSTRLEN + 10], src[INET6_ADDRSTRLEN + 10];
 	struct devmem_flow_rule rule;
 
-	read_rule(nfc, &rule);
+	flow_read(nfc, &rule);
 	if (!rule.tcp) {
 		snprintf(text, FLOW_TEXT_SIZE, "flow type 0x%" PRIx32, nfc->fs.flow_type);
 		return text;
@@ -316,22 +358,58 @@ static void hint_insert(const struct ethtool_dev *dev, int code, struct devmem_e
 	}
 }
 
-int flow_insert(const struct ethtool_dev *dev, const struct devmem_flow *flow, uint32_t queue,
-		uint32_t rx_queues, struct uapi_rx_flow_spec *rule, struct devmem_error *err)
+/* Refuses a rule that would make nothing of another, or the other of it. */
+static int check_others(const struct ethtool_dev *dev, const struct uapi_rxnfc *rules, uint32_t n,
+			const struct uapi_rxnfc *rule, bool exclusive, struct devmem_error *err)
 {
-	uint32_t n, places, size, i;
+	char text[FLOW_TEXT_SIZE];
+	uint32_t i, place;
+
+	for (i = 0; i < n; i++) {
+		if (!flow_same_match(&rules[i].fs, &rule->fs))
+			continue;
+		place = rules[i].fs.location;
+		return error_system(err, -EEXIST, "ETHTOOL_SRXCLSRLINS", dev->name,
+				    "rule %" PRIu32 " matches the same packets; delete it first: "
+				    "devmemctl flow del %s %" PRIu32,
+				    place, dev->name, place);
+	}
+	for (i = 0; exclusive && i < n; i++) {
+		if (!covers(&rules[i].fs, &rule->fs) || same_target(&rules[i], rule))
+			continue;
+		place = rules[i].fs.location;
+		return error_system(err, -EBUSY, "ETHTOOL_SRXCLSRLINS", dev->name,
+				    "rule %" PRIu32
+				    " (%s) catches all of its packets and sends them "
+				    "elsewhere; delete it first: devmemctl flow del %s %" PRIu32,
+				    place, flow_text(&rules[i], text), dev->name, place);
+	}
+	return 0;
+}
+
+int flow_prepare(const struct ethtool_dev *dev, const struct devmem_flow *flow, uint32_t queue,
+		 uint32_t rss_context, uint32_t rx_queues, bool exclusive, struct uapi_rxnfc *rule,
+		 struct devmem_error *err)
+{
+	uint32_t n, places, size;
 	struct uapi_rxnfc *rules;
-	struct uapi_rxnfc nfc;
 	int any, ret;
 
-	memset(&nfc, 0, sizeof(nfc));
-	ret = make_rule(&nfc.fs, flow, queue, dev->name, err);
+	memset(rule, 0, sizeof(*rule));
+	ret = make_rule(&rule->fs, flow, dev->name, err);
 	if (ret)
 		return ret;
-	if (rx_queues && queue >= rx_queues)
+	if (rss_context) {
+		/* A queue here would be added to the context's. */
+		rule->fs.flow_type |= UAPI_FLOW_RSS;
+		rule->rss_context = rss_context;
+	} else if (rx_queues && queue >= rx_queues) {
 		return error_input(err, -EINVAL, dev->name,
 				   "flow: no receive queue %" PRIu32 ", there are 0 to %" PRIu32,
 				   queue, rx_queues - 1);
+	} else {
+		rule->fs.ring_cookie = queue;
+	}
 	ret = check_ntuple(dev, err);
 	if (ret)
 		return ret;
@@ -342,28 +420,38 @@ int flow_insert(const struct ethtool_dev *dev, const struct devmem_flow *flow, u
 		hint_insert(dev, ret, err);
 		return ret;
 	}
-	for (i = 0; i < n; i++) {
-		if (!flow_same_match(&rules[i].fs, &nfc.fs))
-			continue;
-		ret = error_system(err, -EEXIST, "ETHTOOL_SRXCLSRLINS", dev->name,
-				   "rule %" PRIu32 " matches the same packets; delete it first: "
-				   "devmemctl flow del %s %" PRIu32,
-				   rules[i].fs.location, dev->name, rules[i].fs.location);
-		goto free_rules;
-	}
-	nfc.fs.location = UAPI_RX_CLS_LOC_ANY;
-	if (!any) {
-		ret = free_place(dev, rules, n, size, &nfc.fs.location, err);
-		if (ret)
-			goto free_rules;
-	}
-	ret = ethtool_insert_rule(dev, &nfc, err);
+	ret = check_others(dev, rules, n, rule, exclusive, err);
 	if (ret)
-		hint_insert(dev, ret, err);
-	else
-		*rule = nfc.fs;
+		goto free_rules;
+	rule->fs.location = UAPI_RX_CLS_LOC_ANY;
+	if (!any)
+		ret = free_place(dev, rules, n, size, &rule->fs.location, err);
 free_rules:
 	free(rules);
+	return ret;
+}
+
+int flow_commit(const struct ethtool_dev *dev, struct uapi_rxnfc *rule, struct devmem_error *err)
+{
+	int ret;
+
+	ret = ethtool_insert_rule(dev, rule, err);
+	if (ret)
+		hint_insert(dev, ret, err);
+	return ret;
+}
+
+int flow_insert(const struct ethtool_dev *dev, const struct devmem_flow *flow, uint32_t queue,
+		uint32_t rx_queues, struct uapi_rx_flow_spec *rule, struct devmem_error *err)
+{
+	struct uapi_rxnfc nfc;
+	int ret;
+
+	ret = flow_prepare(dev, flow, queue, 0, rx_queues, false, &nfc, err);
+	if (!ret)
+		ret = flow_commit(dev, &nfc, err);
+	if (!ret)
+		*rule = nfc.fs;
 	return ret;
 }
 
@@ -436,7 +524,7 @@ int devmem_flow_list(struct devmem_netdev *netdev, struct devmem_flow_rule **rul
 		goto free_nfc;
 	}
 	for (i = 0; i < count; i++)
-		read_rule(&nfc[i], &list[i]);
+		flow_read(&nfc[i], &list[i]);
 	*rules = list;
 	*n = count;
 free_nfc:

@@ -724,3 +724,77 @@ free_list:
 	free(list.array);
 	return ret;
 }
+
+/* The indices of a network namespace's interfaces. */
+struct indices {
+	uint32_t *array;
+	size_t n, room;
+};
+
+static int take_index(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	struct indices *indices = arg;
+	struct netdev_msg_dev msg;
+	uint32_t *array;
+	size_t room;
+	int ret;
+
+	if (!reply) {
+		indices->n = 0;
+		return 0;
+	}
+	ret = netdev_msg_parse_dev(reply, len, &msg);
+	if (ret)
+		return ret;
+	if (indices->n == indices->room) {
+		room = indices->room ? 2 * indices->room : 16;
+		array = realloc(indices->array, room * sizeof(*array));
+		if (!array)
+			return -ENOMEM;
+		indices->array = array;
+		indices->room = room;
+	}
+	indices->array[indices->n++] = msg.ifindex;
+	return 0;
+}
+
+int netdev_each(int (*fn)(const struct ethtool_dev *dev, void *arg), void *arg,
+		struct devmem_error *err)
+{
+	struct indices indices = { 0 };
+	const struct genl_call call = {
+		.operation = "dev-get",
+		.subject = "netdev",
+		.names = netdev_msg_dev_names,
+		.fn = take_index,
+		.arg = &indices,
+	};
+	struct ethtool_dev dev = { 0 };
+	struct ethtool_ioctl io;
+	uint32_t buf[REQUEST_WORDS];
+	uint16_t family;
+	size_t i;
+	int ret;
+
+	ret = genl_open(&dev.genl, err);
+	if (ret)
+		return ret;
+	ret = genl_family(dev.genl, UAPI_NETDEV_NAME, &family, err);
+	if (!ret)
+		ret = genl_dump(dev.genl, netdev_msg_dev_dump(buf, sizeof(buf), family), &call, err);
+	for (i = 0; !ret && i < indices.n; i++) {
+		dev.ifindex = indices.array[i];
+		io = (struct ethtool_ioctl){
+			.fd = genl_fd(dev.genl),
+			.ifindex = dev.ifindex,
+			.subject = "netdev",
+		};
+		/* Gone meanwhile. */
+		if (ethtool_ioctl_name(&io, dev.name, NULL))
+			continue;
+		ret = fn(&dev, arg);
+	}
+	free(indices.array);
+	genl_close(dev.genl);
+	return ret;
+}

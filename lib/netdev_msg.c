@@ -66,6 +66,11 @@ struct nlmsghdr *netdev_msg_dev_get(void *buf, size_t size, uint16_t family, uin
 			     ifindex);
 }
 
+struct nlmsghdr *netdev_msg_dev_dump(void *buf, size_t size, uint16_t family)
+{
+	return start(buf, size, family, UAPI_NETDEV_CMD_DEV_GET);
+}
+
 int netdev_msg_parse_dev(const void *msg, size_t len, struct netdev_msg_dev *dev)
 {
 	const struct nlattr *attr;

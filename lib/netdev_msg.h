@@ -30,6 +30,8 @@ struct netdev_msg_dev {
 	uint64_t xdp_features;
 };
 struct nlmsghdr *netdev_msg_dev_get(void *buf, size_t size, uint16_t family, uint32_t ifindex);
+/* The same of all interfaces, as a dump. */
+struct nlmsghdr *netdev_msg_dev_dump(void *buf, size_t size, uint16_t family);
 int netdev_msg_parse_dev(const void *msg, size_t len, struct netdev_msg_dev *dev);
 
 /* queue-get, as a dump: one message for each queue. */

@@ -21,7 +21,9 @@ enum {
 	UAPI_ETHTOOL_MSG_RINGS_SET = 16,
 	UAPI_ETHTOOL_MSG_CHANNELS_GET = 17,
 	UAPI_ETHTOOL_MSG_RSS_GET = 38, /* 6.3 */
-	UAPI_ETHTOOL_MSG_RSS_SET = 48, /* 6.17 */
+	UAPI_ETHTOOL_MSG_RSS_SET = 48, /* 6.17, this and the following */
+	UAPI_ETHTOOL_MSG_RSS_CREATE_ACT = 49,
+	UAPI_ETHTOOL_MSG_RSS_DELETE_ACT = 50,
 };
 
 enum {
@@ -84,13 +86,19 @@ enum {
 	UAPI_ETHTOOL_A_RSS_INDIR = 4,	   /* u32 array */
 	UAPI_ETHTOOL_A_RSS_HKEY = 5,	   /* bytes */
 	UAPI_ETHTOOL_A_RSS_INPUT_XFRM = 6, /* u32, 6.8 */
+	/* u32, of a dump's request: the first context to list. Dumps came with it, in 6.12. */
+	UAPI_ETHTOOL_A_RSS_START_CONTEXT = 7,
 };
+/* RSS contexts: net/ethtool/rss.c. The answer to RSS_CREATE_ACT, and each message of a dump, has the
+ * attributes of an answer to RSS_GET; CONTEXT is left out for the default one, number 0.
+ * RSS_CREATE_ACT without CONTEXT takes the lowest free number. RSS_DELETE_ACT wants CONTEXT. */
 
 /* Feature name of flow rules: net/ethtool/common.c. */
 #define UAPI_FEATURE_NTUPLE "rx-ntuple-filter"
 
 /* Commands of the SIOCETHTOOL ioctl: first member of every struct below. */
 #define UAPI_ETHTOOL_GDRVINFO 0x03
+#define UAPI_ETHTOOL_GPERMADDR 0x20
 #define UAPI_ETHTOOL_GRXRINGS 0x2d
 #define UAPI_ETHTOOL_GRXCLSRLCNT 0x2e
 #define UAPI_ETHTOOL_GRXCLSRULE 0x2f
@@ -118,6 +126,9 @@ enum {
 #define UAPI_RX_CLS_LOC_ANY 0xffffffffU
 
 #define UAPI_RXFH_INDIR_NO_CHANGE 0xffffffffU
+/* rss_context of an ETHTOOL_SRSSH that makes a new context, and receives its number. indir_size 0
+ * with the number of a context deletes that one. Contexts came in 4.18. */
+#define UAPI_RXFH_CONTEXT_ALLOC 0xffffffffU
 
 /* What the kernel's struct ethtool_drvinfo has. */
 struct uapi_ethtool_drvinfo {
@@ -137,6 +148,18 @@ struct uapi_ethtool_drvinfo {
 _Static_assert(sizeof(struct uapi_ethtool_drvinfo) == 196, "struct ethtool_drvinfo");
 _Static_assert(offsetof(struct uapi_ethtool_drvinfo, driver) == 4, "struct ethtool_drvinfo");
 _Static_assert(offsetof(struct uapi_ethtool_drvinfo, bus_info) == 100, "struct ethtool_drvinfo");
+
+/* size: room for the address, then its length. An interface without a permanent address gives as
+ * many zeros. In the kernel's struct ethtool_perm_addr data has no length; no address is longer than
+ * MAX_ADDR_LEN: include/linux/netdevice.h. */
+#define UAPI_MAX_ADDR_LEN 32
+struct uapi_ethtool_perm_addr {
+	uint32_t cmd;
+	uint32_t size;
+	uint8_t data[UAPI_MAX_ADDR_LEN];
+};
+_Static_assert(sizeof(struct uapi_ethtool_perm_addr) == 40, "struct ethtool_perm_addr");
+_Static_assert(offsetof(struct uapi_ethtool_perm_addr, data) == 8, "struct ethtool_perm_addr");
 
 /* Addresses and ports in network byte order: struct ethtool_tcpip4_spec, ethtool_tcpip6_spec. */
 struct uapi_tcpip4_spec {
@@ -201,8 +224,8 @@ struct uapi_rxnfc {
 	uint64_t data;
 	struct uapi_rx_flow_spec fs;
 	union {
-		uint32_t rule_cnt;
-		uint32_t rss_context;
+		uint32_t rule_cnt;    /* of a count or a list of rules */
+		uint32_t rss_context; /* of a rule with UAPI_FLOW_RSS */
 	};
 	uint32_t rule_locs[];
 };
@@ -226,6 +249,7 @@ struct uapi_rxfh {
 	uint32_t rss_config[];
 };
 _Static_assert(sizeof(struct uapi_rxfh) == 24, "struct ethtool_rxfh");
+_Static_assert(offsetof(struct uapi_rxfh, rss_context) == 4, "struct ethtool_rxfh");
 _Static_assert(offsetof(struct uapi_rxfh, rss_config) == 24, "struct ethtool_rxfh");
 #define UAPI_RXH_XFRM_NO_CHANGE 0xff
 

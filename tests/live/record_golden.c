@@ -185,6 +185,7 @@ static int record_ethtool(const char *name, uint32_t ifindex, int family)
 		{ "channels-get", 17 },
 		{ "rss-get", 38 },
 	};
+	static const uint32_t no_queues[4] = { UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX };
 	struct nlattr *nest, *bits, *bit;
 	struct nl_msg *msg;
 	int ret = 0;
@@ -195,6 +196,23 @@ static int record_ethtool(const char *name, uint32_t ifindex, int family)
 		put_ethtool_header(msg, ifindex);
 		ret |= record(name, gets[i].what, msg, NLM_F_ACK);
 	}
+
+	/* RSS contexts: those that there are, one with queues that no NIC has, and one that doesn't
+	 * exist. */
+	msg = request(family, 38);
+	put_ethtool_header(msg, ifindex);
+	nla_put_u32(msg, 7, 1);
+	ret |= record(name, "rss-dump", msg, NLM_F_DUMP);
+
+	msg = request(family, 49);
+	put_ethtool_header(msg, ifindex);
+	nla_put(msg, 4, sizeof(no_queues), no_queues);
+	ret |= record(name, "rss-create-bad-queue", msg, NLM_F_ACK);
+
+	msg = request(family, 50);
+	put_ethtool_header(msg, ifindex);
+	nla_put_u32(msg, 2, 0x7fffff);
+	ret |= record(name, "rss-delete-unknown", msg, NLM_F_ACK);
 
 	/* hds-thresh beyond any maximum, and an index that no interface has. */
 	msg = request(family, 16);

@@ -8,9 +8,9 @@
 #include <string.h>
 
 enum { FEATURES_GET = 11, FEATURES_SET, RINGS_GET = 15, RINGS_SET, CHANNELS_GET = 17, RSS_GET = 38,
-       RSS_SET = 48 };
+       RSS_SET = 48, RSS_CREATE_ACT, RSS_DELETE_ACT };
 enum { FEATURES_GET_REPLY = 11, FEATURES_SET_REPLY, RINGS_GET_REPLY = 16, CHANNELS_GET_REPLY = 18,
-       RSS_GET_REPLY = 38 };
+       RSS_GET_REPLY = 38, RSS_CREATE_ACT_REPLY = 51 };
 enum { HEADER = 1 }; /* of every command */
 enum { DEV_INDEX = 1, DEV_NAME, FLAGS };
 enum { COMPACT = 1, OMIT_REPLY = 2 };
@@ -72,6 +72,18 @@ static const struct attr_policy rss_set_policy[] = {
 	[RSS_HKEY] = { .kind = K_BINARY, .ranged = true, .min = 1, .max = 65535 },
 	[RSS_INPUT_XFRM] = { .kind = K_U32, .ranged = true, .max = 2 },
 	[RSS_FLOW_HASH] = { .kind = K_NESTED },
+};
+static const struct attr_policy rss_create_policy[] = {
+	[HEADER] = HEADER_POLICY,
+	[RSS_CONTEXT] = { .kind = K_U32, .ranged = true, .min = 1, .max = UINT32_MAX },
+	[RSS_HFUNC] = { .kind = K_U32, .ranged = true, .min = 1, .max = 255 },
+	[RSS_INDIR] = { .kind = K_BINARY, .ranged = true, .min = 1, .max = 65535 },
+	[RSS_HKEY] = { .kind = K_BINARY, .ranged = true, .min = 1, .max = 65535 },
+	[RSS_INPUT_XFRM] = { .kind = K_U32, .ranged = true, .max = 2 },
+};
+static const struct attr_policy rss_delete_policy[] = {
+	[HEADER] = HEADER_POLICY,
+	[RSS_CONTEXT] = { .kind = K_U32, .ranged = true, .min = 1, .max = UINT32_MAX },
 };
 static const struct attr_policy bitset_policy[] = {
 	[BITSET_NOMASK] = { .kind = K_FLAG },
@@ -460,11 +472,25 @@ static int features_set(struct request *req)
 
 /* ---- RSS ---- */
 
+static void put_rss(struct nl_msg *msg, const struct fake_nic *nic, uint32_t context)
+{
+	put_header(msg, nic);
+	if (context)
+		nla_put_u32(msg, RSS_CONTEXT, context);
+	if (nic->indir_size)
+		nla_put(msg, RSS_INDIR, (int)nic->indir_size * 4,
+			context ? fake_context(nic, context) : nic->state.indir);
+	if (nic->state.rss_hfunc)
+		nla_put_u32(msg, RSS_HFUNC, nic->state.rss_hfunc);
+	if (nic->key_size)
+		nla_put(msg, RSS_HKEY, (int)nic->key_size, nic->state.key);
+}
+
 static int rss_get(struct request *req)
 {
 	struct fake_nic *nic;
 	struct nl_msg *msg;
-	uint32_t flags;
+	uint32_t flags, context = 0;
 	int ret;
 
 	ret = get_nic(req, &nic, &flags);
@@ -474,17 +500,58 @@ static int rss_get(struct request *req)
 		return fake_refuse(&req->ext, -EINVAL, req->tb[RSS_START], NULL);
 	if (!nic->has_rss)
 		return -EOPNOTSUPP;
-	if (req->tb[RSS_CONTEXT] && nla_get_u32(req->tb[RSS_CONTEXT]))
-		return nic->rss_contexts ? -ENOENT : -EOPNOTSUPP;
+	if (req->tb[RSS_CONTEXT])
+		context = nla_get_u32(req->tb[RSS_CONTEXT]);
+	if (context && !nic->rss_contexts)
+		return -EOPNOTSUPP;
+	if (context && !fake_context(nic, context))
+		return -ENOENT;
 	msg = fake_answer(req, RSS_GET_REPLY, 0);
-	put_header(msg, nic);
-	if (nic->indir_size)
-		nla_put(msg, RSS_INDIR, (int)nic->indir_size * 4, nic->state.indir);
-	if (nic->state.rss_hfunc)
-		nla_put_u32(msg, RSS_HFUNC, nic->state.rss_hfunc);
-	if (nic->key_size)
-		nla_put(msg, RSS_HKEY, (int)nic->key_size, nic->state.key);
+	put_rss(msg, nic, context);
 	fake_reply(req, msg);
+	return 0;
+}
+
+static void dump_rss(struct dump *dump, const struct fake_nic *nic, uint32_t context)
+{
+	struct nl_msg *msg = fake_answer(dump->req, RSS_GET_REPLY, NLM_F_MULTI);
+
+	put_rss(msg, nic, context);
+	fake_dump_add(dump, msg);
+}
+
+static int rss_dump(struct request *req, struct dump *dump)
+{
+	struct fake_nic *only = NULL, *nic;
+	uint32_t flags, start = 0, id;
+	unsigned int i;
+	int ret;
+
+	if (req->tb[RSS_CONTEXT])
+		return fake_refuse(&req->ext, -EINVAL, req->tb[RSS_CONTEXT], NULL);
+	if (req->tb[RSS_START])
+		start = nla_get_u32(req->tb[RSS_START]);
+	if (req->tb[HEADER]) {
+		ret = get_nic(req, &only, &flags);
+		if (ret)
+			return ret;
+		if (only->no_rss_dump)
+			return -EOPNOTSUPP;
+		if (only->rss_dump_all) {
+			only = NULL;
+			start = 0;
+		}
+	}
+	for (i = 0; i < fake.n_nics; i++) {
+		nic = &fake.nics[i];
+		if (!nic->present || !nic->has_rss || (only && nic != only))
+			continue;
+		if (!start)
+			dump_rss(dump, nic, 0);
+		for (id = start ? start : 1; id <= FAKE_CONTEXTS; id++)
+			if (fake_context(nic, id))
+				dump_rss(dump, nic, id);
+	}
 	return 0;
 }
 
@@ -511,20 +578,46 @@ int fake_set_indir(struct fake_nic *nic, const uint32_t *table, uint32_t len)
 	return 0;
 }
 
-static int rss_set(struct request *req)
+/* The lowest free number, as the kernel gives it. */
+int fake_context_add(struct fake_nic *nic, const uint32_t *table, uint32_t len, uint32_t *id)
+{
+	uint32_t at, i;
+
+	for (i = 0; i < len; i++)
+		if (table[i] >= nic->state.combined)
+			return -EINVAL;
+	for (at = 1; at <= nic->contexts_max && fake_context(nic, at); at++)
+		;
+	if (at > nic->contexts_max)
+		return -EBUSY;
+	fake_context_put(nic, at, table, len);
+	fake_note("%s rss-create %u", nic->name, at);
+	*id = at;
+	return 0;
+}
+
+/* Up to Linux 6.12 whether rules stand in the way was the driver's to say. */
+int fake_context_del(struct fake_nic *nic, uint32_t id)
+{
+	uint32_t i;
+
+	for (i = 0; i < nic->rules_max; i++)
+		if (nic->state.rules[i].used && (nic->state.rules[i].fs.flow_type & FLOW_RSS) &&
+		    nic->state.rules[i].rss_context == id)
+			return -EBUSY;
+	if (!fake_context(nic, id))
+		return -ENOENT;
+	memset(&nic->state.contexts[id - 1], 0, sizeof(nic->state.contexts[0]));
+	fake_note("%s rss-delete %u", nic->name, id);
+	return 0;
+}
+
+/* Checks the table of a request, if it has one. */
+static int check_indir(struct request *req, const struct fake_nic *nic)
 {
 	struct nlattr *indir = req->tb[RSS_INDIR];
-	struct fake_nic *nic;
-	uint32_t flags, n, i, entry;
-	int ret;
+	uint32_t n, i, entry;
 
-	ret = get_nic(req, &nic, &flags);
-	if (ret)
-		return ret;
-	if (req->tb[RSS_CONTEXT] && nla_get_u32(req->tb[RSS_CONTEXT]))
-		return -ENOENT;
-	if (!nic->has_rss)
-		return -EOPNOTSUPP;
 	if (!indir)
 		return 0;
 	if (!nic->indir_size)
@@ -542,9 +635,80 @@ static int rss_set(struct request *req)
 			return fake_refuse(&req->ext, -EINVAL, indir,
 					   "entry %u: queue out of range (%u)", i, entry);
 	}
+	return 0;
+}
+
+static int rss_set(struct request *req)
+{
+	struct nlattr *indir = req->tb[RSS_INDIR];
+	struct fake_nic *nic;
+	uint32_t flags;
+	int ret;
+
+	ret = get_nic(req, &nic, &flags);
+	if (ret)
+		return ret;
+	if (req->tb[RSS_CONTEXT] && nla_get_u32(req->tb[RSS_CONTEXT])) {
+		fake_complain("RSS_SET of a context");
+		return -EOPNOTSUPP;
+	}
+	if (!nic->has_rss)
+		return -EOPNOTSUPP;
+	ret = check_indir(req, nic);
+	if (ret || !indir)
+		return ret;
 	if (!nic->can_set_rss)
 		return -EOPNOTSUPP;
-	return fake_set_indir(nic, nla_data(indir), n);
+	return fake_set_indir(nic, nla_data(indir), (uint32_t)nla_len(indir) / 4);
+}
+
+static int rss_create(struct request *req)
+{
+	struct nlattr *indir = req->tb[RSS_INDIR];
+	struct fake_nic *nic;
+	struct nl_msg *msg;
+	uint32_t flags, id;
+	int ret;
+
+	ret = get_nic(req, &nic, &flags);
+	if (ret)
+		return ret;
+	if (!nic->has_rss || !nic->rss_contexts)
+		return -EOPNOTSUPP;
+	if (req->tb[RSS_CONTEXT] || req->tb[RSS_HFUNC] || req->tb[RSS_HKEY] ||
+	    req->tb[RSS_INPUT_XFRM])
+		fake_complain("RSS_CREATE_ACT with more than a table");
+	ret = check_indir(req, nic);
+	if (ret)
+		return ret;
+	ret = fake_context_add(nic, indir ? nla_data(indir) : NULL,
+			       indir ? (uint32_t)nla_len(indir) / 4 : 0, &id);
+	if (ret == -EBUSY)
+		return fake_refuse(&req->ext, ret, NULL, "error allocating context ID");
+	if (ret)
+		return ret;
+	if (nic->rss_create_mute == 2)
+		return 0;
+	msg = fake_answer(req, RSS_CREATE_ACT_REPLY, 0);
+	put_rss(msg, nic, nic->rss_create_mute ? 0 : id);
+	fake_reply(req, msg);
+	return 0;
+}
+
+static int rss_delete(struct request *req)
+{
+	struct fake_nic *nic;
+	uint32_t flags;
+	int ret;
+
+	if (!req->tb[RSS_CONTEXT])
+		return fake_missing(&req->ext, RSS_CONTEXT, NULL);
+	ret = get_nic(req, &nic, &flags);
+	if (ret)
+		return ret;
+	if (!nic->has_rss || !nic->rss_contexts)
+		return -EOPNOTSUPP;
+	return fake_context_del(nic, nla_get_u32(req->tb[RSS_CONTEXT]));
 }
 
 static const struct family_command commands[] = {
@@ -555,9 +719,14 @@ static const struct family_command commands[] = {
 	{ .cmd = RINGS_SET, .admin = true, .do_it = rings_set, .do_policy = rings_set_policy,
 	  .do_max = RINGS_HDS_THRESH },
 	{ .cmd = CHANNELS_GET, .do_it = channels_get, .do_policy = get_policy, .do_max = HEADER },
-	{ .cmd = RSS_GET, .do_it = rss_get, .do_policy = rss_get_policy, .do_max = RSS_START },
+	{ .cmd = RSS_GET, .do_it = rss_get, .do_policy = rss_get_policy, .do_max = RSS_START,
+	  .dump = rss_dump, .dump_policy = rss_get_policy, .dump_max = RSS_START },
 	{ .cmd = RSS_SET, .admin = true, .do_it = rss_set, .do_policy = rss_set_policy,
 	  .do_max = RSS_FLOW_HASH, .since = FAKE_LINUX_7_3 },
+	{ .cmd = RSS_CREATE_ACT, .admin = true, .do_it = rss_create,
+	  .do_policy = rss_create_policy, .do_max = RSS_INPUT_XFRM, .since = FAKE_LINUX_7_3 },
+	{ .cmd = RSS_DELETE_ACT, .admin = true, .do_it = rss_delete,
+	  .do_policy = rss_delete_policy, .do_max = RSS_CONTEXT, .since = FAKE_LINUX_7_3 },
 	{ 0 },
 };
 

@@ -25,6 +25,7 @@ enum object_kind {
 	OBJECT_DGRAM,
 	OBJECT_TCP,
 	OBJECT_DMABUF,
+	OBJECT_FILE,
 };
 
 /* What a descriptor refers to. */
@@ -38,6 +39,8 @@ struct object {
 	uint32_t portid;
 	bool ext_ack, cap_ack, overrun, patience;
 	struct datagram *first, **last;
+	/* file */
+	int real;
 };
 
 struct fake {
@@ -59,6 +62,18 @@ void fake_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void fake_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void fake_queue(struct object *sock, const void *data, size_t len);
 struct object *fake_object(int fd);
+struct object *fake_object_new(enum object_kind kind);
+/* A descriptor for it: the library's, or the test's own. */
+int fake_install(struct object *obj, bool test_owned);
+/* Counts a call of the library and says whether it is to fail. */
+int fake_enter(const char *name);
+#define ENTER(name)                                                                                \
+	do {                                                                                       \
+		int fault = fake_enter(name);                                                      \
+                                                                                                   \
+		if (fault)                                                                         \
+			return fault;                                                              \
+	} while (0)
 struct fake_nic *fake_nic_by_index(uint32_t ifindex);
 struct fake_nic *fake_nic_by_name(const char *name);
 void *fake_alloc(size_t size);
@@ -139,10 +154,27 @@ struct family {
 };
 extern const struct family fake_netdev_family, fake_ethtool_family;
 
+/* fake_files.c */
+void fake_files_begin(void);
+/* Removes the test's directory. Says in what, of size bytes, what should not have been there. */
+void fake_files_end(char *what, size_t size);
+void fake_file_release(struct object *obj);
+/* Called by a call of the library before it does anything. */
+void fake_file_events(unsigned int call);
+/* Within what fake_before() and fake_on_wait() asked for. */
+bool fake_paused(void);
+/* poll(2) of a file. */
+short fake_file_poll(const struct object *obj, short events);
+void fake_clock_pass(uint64_t ms);
+unsigned int fake_current_process(void);
+
 /* fake_netdev.c */
 void fake_unbind(struct object *owner);
 /* fake_ethtool.c */
 int fake_set_indir(struct fake_nic *nic, const uint32_t *table, uint32_t len);
+/* RSS contexts: 0, with the number of the one that was made, or a negative errno. */
+int fake_context_add(struct fake_nic *nic, const uint32_t *table, uint32_t len, uint32_t *id);
+int fake_context_del(struct fake_nic *nic, uint32_t id);
 /* fake_ioctl.c */
 int fake_ioctl(struct object *obj, unsigned long request, void *arg);
 

@@ -28,6 +28,16 @@ static int drvinfo(const struct fake_nic *nic, struct ethtool_drvinfo *info)
 	return 0;
 }
 
+/* Without a permanent address there are as many zeros. */
+static int perm_addr(const struct fake_nic *nic, struct ethtool_perm_addr *perm)
+{
+	if (perm->size < nic->addr_len)
+		return -525; /* ETOOSMALL */
+	perm->size = nic->addr_len;
+	memcpy(perm->data, nic->perm_addr, nic->addr_len);
+	return 0;
+}
+
 /* ---- flow rules ---- */
 
 static uint32_t rule_count(const struct fake_nic *nic)
@@ -46,10 +56,11 @@ static int rule_get(const struct fake_nic *nic, struct ethtool_rxnfc *nfc)
 	if (at >= nic->rules_max || !nic->state.rules[at].used)
 		return -ENOENT;
 	nfc->fs = nic->state.rules[at].fs;
-	if (nic->state.rules[at].rss_context) {
+	/* Tests may put a context without the flag. */
+	if (nic->state.rules[at].rss_context)
 		nfc->fs.flow_type |= FLOW_RSS;
+	if (nfc->fs.flow_type & FLOW_RSS)
 		nfc->rss_context = nic->state.rules[at].rss_context;
-	}
 	return 0;
 }
 
@@ -71,7 +82,7 @@ static int rule_list(const struct fake_nic *nic, struct ethtool_rxnfc *nfc)
 
 static bool same_match(const struct ethtool_rx_flow_spec *a, const struct ethtool_rx_flow_spec *b)
 {
-	return a->flow_type == b->flow_type && !memcmp(&a->h_u, &b->h_u, sizeof(a->h_u)) &&
+	return !((a->flow_type ^ b->flow_type) & ~FLOW_RSS) && !memcmp(&a->h_u, &b->h_u, sizeof(a->h_u)) &&
 	       !memcmp(&a->m_u, &b->m_u, sizeof(a->m_u));
 }
 
@@ -85,6 +96,11 @@ static int rule_add(struct fake_nic *nic, struct ethtool_rxnfc *nfc)
 	type = nfc->fs.flow_type & ~(uint32_t)(FLOW_RSS | FLOW_EXT | FLOW_MAC_EXT);
 	if (type != TCP_V4_FLOW && type != TCP_V6_FLOW)
 		return -EOPNOTSUPP;
+	/* A queue on top of a context's is for devices that add them. */
+	if ((nfc->fs.flow_type & FLOW_RSS) &&
+	    (nfc->fs.ring_cookie ||
+	     (nfc->rss_context && !fake_context(nic, nfc->rss_context))))
+		return -EINVAL;
 	if (nfc->fs.ring_cookie != RX_CLS_FLOW_DISC &&
 	    nfc->fs.ring_cookie >= nic->state.combined)
 		return -EINVAL;
@@ -108,6 +124,11 @@ static int rule_add(struct fake_nic *nic, struct ethtool_rxnfc *nfc)
 	nfc->fs.location = at;
 	nic->state.rules[at].used = 1;
 	nic->state.rules[at].fs = nfc->fs;
+	if (nfc->fs.flow_type & FLOW_RSS) {
+		nic->state.rules[at].rss_context = nfc->rss_context;
+		fake_note("%s rule-add %u context %u", nic->name, at, nfc->rss_context);
+		return 0;
+	}
 	fake_note("%s rule-add %u queue %llu", nic->name, at,
 		  (unsigned long long)nfc->fs.ring_cookie);
 	return 0;
@@ -132,19 +153,45 @@ static int rxfh_get(const struct fake_nic *nic, struct ethtool_rxfh *rxfh)
 {
 	uint32_t indir = rxfh->indir_size, key = rxfh->key_size;
 	char *out = (char *)rxfh->rss_config;
+	const uint32_t *table = nic->state.indir;
 
 	if (!nic->has_rss)
 		return -EOPNOTSUPP;
+	if (rxfh->rss_context && !nic->rss_contexts)
+		return -EOPNOTSUPP;
 	if (rxfh->rss_context)
-		return nic->rss_contexts ? -ENOENT : -EOPNOTSUPP;
+		table = fake_context(nic, rxfh->rss_context);
+	if (!table)
+		return -ENOENT;
 	rxfh->indir_size = nic->indir_size;
 	rxfh->key_size = nic->key_size;
 	if ((indir && indir != nic->indir_size) || (key && key != nic->key_size))
 		return -EINVAL;
-	memcpy(out, nic->state.indir, 4 * (size_t)indir);
+	memcpy(out, table, 4 * (size_t)indir);
 	memcpy(out + 4 * (size_t)indir, nic->state.key, key);
 	rxfh->hfunc = (uint8_t)nic->state.rss_hfunc;
 	return 0;
+}
+
+/* Makes a context, or deletes it. */
+static int context_set(struct fake_nic *nic, struct ethtool_rxfh *rxfh)
+{
+	bool no_change = rxfh->indir_size == ETH_RXFH_INDIR_NO_CHANGE;
+	/* Debian 12's headers have no name for it. */
+	uint8_t input_xfrm = ((uint8_t *)rxfh)[offsetof(struct ethtool_rxfh, hfunc) + 1];
+
+	if (rxfh->key_size || rxfh->hfunc || (input_xfrm && input_xfrm != 0xff))
+		fake_complain("a context with more than a table");
+	if (rxfh->rss_context == ETH_RXFH_CONTEXT_ALLOC) {
+		if (!rxfh->indir_size)
+			return -EINVAL;
+		return fake_context_add(nic, rxfh->rss_config, no_change ? 0 : rxfh->indir_size,
+					&rxfh->rss_context);
+	}
+	if (!rxfh->indir_size)
+		return fake_context_del(nic, rxfh->rss_context);
+	fake_complain("change of context %u", rxfh->rss_context);
+	return -EOPNOTSUPP;
 }
 
 static int rxfh_set(struct fake_nic *nic, struct ethtool_rxfh *rxfh)
@@ -153,12 +200,14 @@ static int rxfh_set(struct fake_nic *nic, struct ethtool_rxfh *rxfh)
 		return -EOPNOTSUPP;
 	if (rxfh->rsvd32 || rxfh->rsvd8[1])
 		return -EINVAL;
-	if (rxfh->rss_context)
-		return nic->rss_contexts ? -ENOENT : -EOPNOTSUPP;
+	if (rxfh->rss_context && !nic->rss_contexts)
+		return -EOPNOTSUPP;
 	if ((rxfh->indir_size && rxfh->indir_size != ETH_RXFH_INDIR_NO_CHANGE &&
 	     rxfh->indir_size != nic->indir_size) ||
 	    (rxfh->key_size && rxfh->key_size != nic->key_size))
 		return -EINVAL;
+	if (rxfh->rss_context)
+		return context_set(nic, rxfh);
 	if (rxfh->indir_size == ETH_RXFH_INDIR_NO_CHANGE && !rxfh->key_size && !rxfh->hfunc)
 		return -EINVAL;
 	if (rxfh->key_size) {
@@ -188,6 +237,7 @@ static int ethtool(struct ifreq *ifr)
 		return -ENODEV;
 	switch (cmd) {
 	case ETHTOOL_GDRVINFO:
+	case ETHTOOL_GPERMADDR:
 	case ETHTOOL_GRXRINGS:
 	case ETHTOOL_GRXCLSRLCNT:
 	case ETHTOOL_GRXCLSRULE:
@@ -201,6 +251,8 @@ static int ethtool(struct ifreq *ifr)
 	switch (cmd) {
 	case ETHTOOL_GDRVINFO:
 		return drvinfo(nic, data);
+	case ETHTOOL_GPERMADDR:
+		return perm_addr(nic, data);
 	case ETHTOOL_GRSSH:
 		return rxfh_get(nic, data);
 	case ETHTOOL_SRSSH:

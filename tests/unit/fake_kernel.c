@@ -30,9 +30,11 @@ struct fake fake;
 
 static struct object *fds[FD_MAX];
 static bool own[FD_MAX]; /* belongs to the test, not to the library */
+static unsigned int process_of[FD_MAX];
 static struct {
 	void *addr;
 	size_t len;
+	unsigned int process;
 } maps[MAPS_MAX];
 
 static unsigned int calls;
@@ -87,14 +89,16 @@ void fake_note(const char *fmt, ...)
 		log_lines[log_len++] = strdup(line);
 }
 
-/* Counts a call and says whether it is to fail. */
-static int enter(const char *name)
+int fake_enter(const char *name)
 {
 	size_t i;
 
+	if (fake_paused())
+		return 0;
 	calls++;
 	if (calls < CALLS_MAX)
 		call_names[calls] = name;
+	fake_file_events(calls);
 	if (vanish_at && calls >= vanish_at && vanish_nic->present) {
 		vanish_nic->present = false;
 		fake_note("%s vanished", vanish_nic->name);
@@ -114,7 +118,7 @@ struct object *fake_object(int fd)
 	return fds[fd - FD_BASE];
 }
 
-static int install(struct object *obj, bool test_owned)
+int fake_install(struct object *obj, bool test_owned)
 {
 	int i;
 
@@ -123,18 +127,20 @@ static int install(struct object *obj, bool test_owned)
 			continue;
 		fds[i] = obj;
 		own[i] = test_owned;
+		process_of[i] = fake_current_process();
 		obj->users++;
 		return FD_BASE + i;
 	}
 	return -EMFILE;
 }
 
-static struct object *object_new(enum object_kind kind)
+struct object *fake_object_new(enum object_kind kind)
 {
 	struct object *obj = fake_alloc(sizeof(*obj));
 
 	obj->kind = kind;
 	obj->last = &obj->first;
+	obj->real = -1;
 	return obj;
 }
 
@@ -160,6 +166,8 @@ static int release(int fd)
 		return 0;
 	if (obj->kind == OBJECT_NETLINK)
 		fake_unbind(obj);
+	if (obj->kind == OBJECT_FILE)
+		fake_file_release(obj);
 	drain(obj);
 	free(obj);
 	return 0;
@@ -186,10 +194,26 @@ static void clean_up(char *what, size_t size)
 		munmap(maps[i].addr, maps[i].len);
 		maps[i].addr = NULL;
 	}
+	fake_files_end(what, size);
 	fake_log_clear();
 	free(last_request);
 	last_request = NULL;
 	last_request_len = 0;
+}
+
+void fake_kill(unsigned int process)
+{
+	int i;
+
+	for (i = 0; i < FD_MAX; i++)
+		if (fds[i] && !own[i] && process_of[i] == process)
+			release(FD_BASE + i);
+	for (i = 0; i < MAPS_MAX; i++) {
+		if (!maps[i].addr || maps[i].process != process)
+			continue;
+		munmap(maps[i].addr, maps[i].len);
+		maps[i].addr = NULL;
+	}
 }
 
 void fake_begin(enum fake_personality personality)
@@ -203,6 +227,7 @@ void fake_begin(enum fake_personality personality)
 	fake.admin = true;
 	fake.next_binding = 1;
 	fake.dump_size = 4096;
+	fake_files_begin();
 	calls = 0;
 	memset(faults, 0, sizeof(faults));
 	fail_from = 0;
@@ -237,6 +262,7 @@ static struct fake_nic *nic_new(const char *name)
 	nic->present = true;
 	nic->up = true;
 	nic->mtu = 1500;
+	nic->addr_len = 6;
 	return nic;
 }
 
@@ -262,6 +288,8 @@ struct fake_nic *fake_nic_rich(const char *name)
 
 	strcpy(nic->driver, "dmsim");
 	strcpy(nic->bus, "0000:03:00.0");
+	memcpy(nic->perm_addr, "\x02\x64\x6d\x00\x01", 5);
+	nic->perm_addr[5] = (uint8_t)fake.n_nics;
 	nic->queue_mgmt = nic->dma = true;
 	nic->has_rings = nic->can_set_rings = true;
 	nic->can_split = true;
@@ -272,6 +300,7 @@ struct fake_nic *fake_nic_rich(const char *name)
 	nic->has_channels = true;
 	nic->combined_max = 8;
 	nic->has_rss = nic->can_set_rss = nic->rss_contexts = true;
+	nic->contexts_max = 4;
 	nic->indir_size = 8;
 	nic->key_size = FAKE_KEY;
 	nic->has_rules = nic->can_set_rules = true;
@@ -350,6 +379,31 @@ void fake_rule_put(struct fake_nic *nic, uint32_t location, uint32_t flow_type, 
 	}
 }
 
+void fake_rule_put_context(struct fake_nic *nic, uint32_t location, uint32_t flow_type,
+			   uint32_t context)
+{
+	fake_rule_put(nic, location, flow_type | FLOW_RSS, 0);
+	nic->state.rules[location].rss_context = context;
+}
+
+void fake_context_put(struct fake_nic *nic, uint32_t id, const uint32_t *table, uint32_t n)
+{
+	struct fake_context *context = &nic->state.contexts[id - 1];
+	uint32_t i;
+
+	memset(context, 0, sizeof(*context));
+	context->used = 1;
+	for (i = 0; i < nic->indir_size; i++)
+		context->indir[i] = n ? table[i % n] : i % nic->state.combined;
+}
+
+const uint32_t *fake_context(const struct fake_nic *nic, uint32_t id)
+{
+	if (!id || id > FAKE_CONTEXTS || !nic->state.contexts[id - 1].used)
+		return NULL;
+	return nic->state.contexts[id - 1].indir;
+}
+
 void fake_snapshot(const struct fake_nic *nic, struct fake_state *state)
 {
 	memcpy(state, &nic->state, sizeof(*state));
@@ -392,21 +446,24 @@ void fake_assert_state(const struct fake_nic *nic, const struct fake_state *stat
 	for (i = 0; i < FAKE_RULES; i++) {
 		DIFFERS(rules[i].used, "%u");
 		DIFFERS(rules[i].fs.flow_type, "%u");
+		DIFFERS(rules[i].rss_context, "%u");
 	}
+	for (i = 0; i < FAKE_CONTEXTS; i++)
+		DIFFERS(contexts[i].used, "%u");
 	for (i = 0; i < FAKE_QUEUES; i++)
 		DIFFERS(bound[i], "%u");
 	for (i = 0; i < log_len; i++)
 		print_message("\t%s\n", log_lines[i]);
-	fail_msg("%s: %s is not as it was:%s", why, nic->name, n ? text : " rules differ");
+	fail_msg("%s: %s is not as it was:%s", why, nic->name, n ? text : " rules or contexts differ");
 }
 
 int fake_dmabuf_pieces(uint64_t size, uint64_t piece)
 {
-	struct object *obj = object_new(OBJECT_DMABUF);
+	struct object *obj = fake_object_new(OBJECT_DMABUF);
 
 	obj->size = size;
 	obj->piece = piece;
-	return install(obj, true);
+	return fake_install(obj, true);
 }
 
 int fake_dmabuf(uint64_t size)
@@ -416,18 +473,18 @@ int fake_dmabuf(uint64_t size)
 
 int fake_tcp(const void *local, const void *peer, socklen_t len)
 {
-	struct object *obj = object_new(OBJECT_TCP);
+	struct object *obj = fake_object_new(OBJECT_TCP);
 
 	memcpy(&obj->local, local, len);
 	if (peer)
 		memcpy(&obj->peer, peer, len);
 	obj->addr_len = len;
-	return install(obj, true);
+	return fake_install(obj, true);
 }
 
 int fake_udp(void)
 {
-	return install(object_new(OBJECT_DGRAM), true);
+	return fake_install(fake_object_new(OBJECT_DGRAM), true);
 }
 
 void fake_close(int fd)
@@ -626,25 +683,9 @@ void fake_queue(struct object *sock, const void *data, size_t len)
 
 /* ---- lib/sys.h ---- */
 
-#define ENTER(name)                                                                                \
-	do {                                                                                       \
-		int fault = enter(name);                                                           \
-                                                                                                   \
-		if (fault)                                                                         \
-			return fault;                                                              \
-	} while (0)
-
-int sys_open(const char *path, int flags)
-{
-	ENTER("sys_open");
-	(void)path;
-	(void)flags;
-	return -ENOENT;
-}
-
 int sys_close(int fd)
 {
-	int fault = enter("sys_close");
+	int fault = fake_enter("sys_close");
 
 	if (!fake_object(fd)) {
 		fake_complain("close of %d, which isn't open", fd);
@@ -655,15 +696,6 @@ int sys_close(int fd)
 	release(fd);
 	/* The descriptor is gone also when the call reports a failure. */
 	return fault;
-}
-
-ssize_t sys_read(int fd, void *buf, size_t len)
-{
-	ENTER("sys_read");
-	(void)fd;
-	(void)buf;
-	(void)len;
-	return -EBADF;
 }
 
 int sys_ioctl(int fd, unsigned long request, void *arg)
@@ -678,7 +710,7 @@ int sys_ioctl(int fd, unsigned long request, void *arg)
 int sys_dup(int fd)
 {
 	ENTER("sys_dup");
-	return fake_object(fd) ? install(fake_object(fd), false) : -EBADF;
+	return fake_object(fd) ? fake_install(fake_object(fd), false) : -EBADF;
 }
 
 int64_t sys_size(int fd)
@@ -757,13 +789,14 @@ int sys_mmap(void **addr, size_t len, int prot, int flags, int fd)
 		return -errno;
 	maps[i].addr = p;
 	maps[i].len = len;
+	maps[i].process = fake_current_process();
 	*addr = p;
 	return 0;
 }
 
 int sys_munmap(void *addr, size_t len)
 {
-	int fault = enter("sys_munmap");
+	int fault = fake_enter("sys_munmap");
 	size_t i;
 
 	for (i = 0; i < MAPS_MAX; i++) {
@@ -779,15 +812,6 @@ int sys_munmap(void *addr, size_t len)
 	return -EINVAL;
 }
 
-int sys_list_dir(const char *path, int (*fn)(const char *name, void *arg), void *arg)
-{
-	ENTER("sys_list_dir");
-	(void)path;
-	(void)fn;
-	(void)arg;
-	return -ENOENT;
-}
-
 int sys_socket(int domain, int type, int protocol)
 {
 	struct object *obj;
@@ -795,13 +819,13 @@ int sys_socket(int domain, int type, int protocol)
 
 	ENTER("sys_socket");
 	if (domain == AF_NETLINK && protocol == NETLINK_GENERIC)
-		obj = object_new(OBJECT_NETLINK);
+		obj = fake_object_new(OBJECT_NETLINK);
 	else if ((domain == AF_INET || domain == AF_INET6 || domain == AF_UNIX) &&
 		 (type & 0xf) == SOCK_DGRAM)
-		obj = object_new(OBJECT_DGRAM);
+		obj = fake_object_new(OBJECT_DGRAM);
 	else
 		return -EAFNOSUPPORT;
-	fd = install(obj, false);
+	fd = fake_install(obj, false);
 	if (fd < 0)
 		free(obj);
 	return fd;
@@ -911,7 +935,7 @@ int sys_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 	obj = fake_object(fd);
 	if (!obj)
 		return -EBADF;
-	if (obj->kind == OBJECT_DMABUF)
+	if (obj->kind == OBJECT_DMABUF || obj->kind == OBJECT_FILE)
 		return -ENOTSOCK;
 	if (level != SOL_SOCKET || *len < sizeof(value))
 		return -ENOPROTOOPT;
@@ -924,6 +948,9 @@ int sys_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 		break;
 	case SO_DOMAIN:
 		value = obj->kind == OBJECT_TCP ? obj->local.ss_family : AF_INET;
+		break;
+	case SO_RCVLOWAT:
+		value = 1;
 		break;
 	case SO_ACCEPTCONN:
 		value = obj->kind == OBJECT_TCP && !obj->peer.ss_family;
@@ -993,6 +1020,7 @@ int sys_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 		ss.ss_family = AF_INET;
 		return copy_addr(&ss, 16, addr, len);
 	case OBJECT_DMABUF:
+	case OBJECT_FILE:
 		break;
 	}
 	return -ENOTSOCK;
@@ -1006,7 +1034,7 @@ int sys_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 	obj = fake_object(fd);
 	if (!obj)
 		return -EBADF;
-	if (obj->kind == OBJECT_DMABUF)
+	if (obj->kind == OBJECT_DMABUF || obj->kind == OBJECT_FILE)
 		return -ENOTSOCK;
 	if (obj->kind != OBJECT_TCP || !obj->peer.ss_family)
 		return -ENOTCONN;
@@ -1027,11 +1055,15 @@ int sys_poll(struct pollfd *pfds, nfds_t n, int timeout_ms)
 			pfds[i].revents = POLLNVAL;
 		else if (obj->kind == OBJECT_NETLINK && (obj->first || obj->overrun))
 			pfds[i].revents = POLLIN & pfds[i].events;
+		else if (obj->kind == OBJECT_FILE)
+			pfds[i].revents = fake_file_poll(obj, pfds[i].events);
 		ready += pfds[i].revents != 0;
 	}
 	if (!ready && timeout_ms < 0) {
 		fake_complain("poll would wait for ever");
 		return -EINTR;
 	}
+	if (!ready)
+		fake_clock_pass((uint64_t)timeout_ms);
 	return ready;
 }

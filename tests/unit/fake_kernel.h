@@ -7,7 +7,7 @@
  *
  * Interfaces with their drivers' abilities and settings; the generic netlink families nlctrl,
  * netdev and ethtool; the SIOCETHTOOL ioctls; dma-bufs; TCP sockets that have addresses and no
- * data. Netlink messages are read and written with libnl, never with libmnl or the library's own
+ * data; files of a temporary directory, their locks, and a clock. Netlink messages are read and written with libnl, never with libmnl or the library's own
  * codecs, and checked the way the kernel checks them: attribute policies, order of checks, extended
  * acknowledgements.
  *
@@ -26,9 +26,11 @@
 #define FAKE_INDIR 128
 #define FAKE_KEY 40
 #define FAKE_RULES 32
+#define FAKE_CONTEXTS 8
 
 enum fake_personality {
-	FAKE_LINUX_6_12, /* no hds-thresh, no RSS_SET, bind-rx as it was at first */
+	/* no hds-thresh, no RSS_SET, RSS_CREATE_ACT, RSS_DELETE_ACT; bind-rx as it was at first */
+	FAKE_LINUX_6_12,
 	FAKE_LINUX_7_3,
 };
 
@@ -36,6 +38,12 @@ struct fake_rule {
 	uint32_t used;
 	uint32_t rss_context;
 	struct ethtool_rx_flow_spec fs;
+};
+
+/* An RSS context beyond the default one. */
+struct fake_context {
+	uint32_t used;
+	uint32_t indir[FAKE_INDIR];
 };
 
 /* What can be set on an interface, without padding: compared byte for byte. */
@@ -51,6 +59,7 @@ struct fake_state {
 	uint32_t indir[FAKE_INDIR];
 	uint8_t key[FAKE_KEY];
 	struct fake_rule rules[FAKE_RULES];
+	struct fake_context contexts[FAKE_CONTEXTS]; /* number 1 is the first */
 	uint32_t bound[FAKE_QUEUES]; /* binding id of each receive queue */
 };
 
@@ -64,6 +73,8 @@ struct fake_nic {
 
 	/* Driver */
 	char driver[32], bus[32];	  /* driver "" = no drvinfo */
+	uint8_t perm_addr[32];		  /* all 0 = none */
+	uint32_t addr_len;
 	bool queue_mgmt;		  /* can restart single queues: needed for bind-rx */
 	bool dma;			  /* has a device that can DMA */
 	bool has_rings, can_set_rings;
@@ -73,6 +84,10 @@ struct fake_nic {
 	bool has_channels;
 	uint32_t combined_max;
 	bool has_rss, can_set_rss, rss_contexts;
+	uint32_t contexts_max;		  /* at most FAKE_CONTEXTS */
+	bool no_rss_dump;		  /* as before Linux 6.12 */
+	bool rss_dump_all;		  /* of all interfaces, and default ones */
+	uint32_t rss_create_mute;	  /* 1: doesn't say which, 2: no answer */
 	uint32_t indir_size, key_size;
 	bool has_rules;			  /* get_rxnfc and set_rxnfc */
 	bool can_set_rules;
@@ -107,6 +122,13 @@ struct fake_nic *fake_nic_poor(const char *name);
 struct fake_nic *fake_nic_find(const char *name);
 /* Puts a rule into the table from outside the library. */
 void fake_rule_put(struct fake_nic *nic, uint32_t location, uint32_t flow_type, uint64_t cookie);
+/* The same for one that spreads its packets through an RSS context. */
+void fake_rule_put_context(struct fake_nic *nic, uint32_t location, uint32_t flow_type,
+			   uint32_t context);
+/* Makes an RSS context from outside the library. */
+void fake_context_put(struct fake_nic *nic, uint32_t id, const uint32_t *table, uint32_t n);
+/* The table of an RSS context, NULL if there is none of that number. */
+const uint32_t *fake_context(const struct fake_nic *nic, uint32_t id);
 /* Fills the table with the driver's default. */
 void fake_indir_default(struct fake_nic *nic);
 
@@ -166,6 +188,49 @@ void fake_dump_size(size_t bytes);
 size_t fake_log_len(void);
 const char *fake_log(size_t i);
 void fake_log_clear(void);
+
+/* The directory of the running test, made when first asked for, empty and for its owner alone. All
+ * files that the library makes must lie in it. fake_end() removes it, and complains about journals,
+ * locks and owners' files that were left in it. */
+const char *fake_dir(void);
+/* No complaint about them. */
+void fake_dir_keep(void);
+/* Reads and writes of files take at most so many bytes at a time; 0: all. */
+void fake_file_chunk(size_t bytes);
+
+/* What /proc/sys/kernel/random/boot_id and /proc/self/comm hold. */
+void fake_boot(const char *id);
+void fake_comm(const char *name);
+/* Inode number of the network namespace. */
+void fake_netns(uint64_t ino);
+/* Seconds since 1970. */
+void fake_time(uint64_t seconds);
+/* The clock that only goes forward, in milliseconds: as far as the library has waited. */
+uint64_t fake_clock(void);
+
+/* Calls fn before call number `at` does anything; 0 takes it back. fn may use the library, for
+ * another process: these calls are not counted and don't fail. */
+void fake_before(unsigned int at, void (*fn)(void *arg), void *arg);
+/* Calls fn when the library waits for a lock without a limit. It must set it free: otherwise that
+ * would be for ever. */
+void fake_on_wait(void (*fn)(void *arg), void *arg);
+
+/* Programs that the library starts: what they say, or NULL if they say nothing and stay. "ready\n"
+ * from the beginning. */
+void fake_spawn_says(const char *text);
+/* How many it started, and the words of the last one's command line; NULL past its end. */
+unsigned int fake_spawns(void);
+const char *fake_spawn_arg(unsigned int i);
+
+/* The process that the library's calls come from from now on, 0 at the beginning. Its pid is 4711
+ * and so many. What it opens goes when it dies, what others opened doesn't. */
+void fake_process(unsigned int process);
+/* Kills a process: all that it has open is closed at once. Its handles must not be used any more:
+ * have them opened within fake_crashes(0, ...), so that they are not taken for leaks. */
+void fake_kill(unsigned int process);
+/* Calls fn, and kills the running process at call number `at`, before that does anything: true.
+ * False if fn came back before, or at is 0. What fn allocated is not taken for a leak. */
+bool fake_crashes(unsigned int at, void (*fn)(void *arg), void *arg);
 
 /* Last request that reached the kernel over netlink. */
 const void *fake_last_request(size_t *len);

@@ -185,8 +185,84 @@ static void test_rss_set(void **state)
 	}
 }
 
+static struct nlmsghdr *build_rss_create(void *buf, size_t size, const void *arg)
+{
+	return ethtool_msg_rss_create(buf, size, FAMILY, 5, table, *(const size_t *)arg);
+}
+
+static void test_rss_create(void **state)
+{
+	static const size_t lengths[] = { 1, 8, 128 };
+	struct nlattr *head, *indir;
+	uint64_t buf[256];
+	size_t i, n;
+	int len;
+
+	(void)state;
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		n = lengths[i];
+		twin_request(build_rss_create(buf, sizeof(buf), &n), FAMILY, 49, &head, &len);
+		check_header(head, len);
+		/* No number: the kernel picks one. No key, no function: not all drivers have them
+		 * apart from the default context's. */
+		assert_int_equal(twin_count(head, len), 2);
+		indir = twin_find(head, len, 4);
+		assert_non_null(indir);
+		assert_int_equal(nla_len(indir), (int)(4 * n));
+		assert_memory_equal(nla_data(indir), table, 4 * n);
+		assert_non_null(build_rss_create(buf, ethtool_msg_rss_set_size(n), &n));
+		twin_sizes(build_rss_create, &n);
+	}
+}
+
+static struct nlmsghdr *build_rss_delete(void *buf, size_t size, const void *arg)
+{
+	return ethtool_msg_rss_delete(buf, size, FAMILY, 5, *(const uint32_t *)arg);
+}
+
+static void test_rss_delete(void **state)
+{
+	static const uint32_t contexts[] = { 0, 1, 4000000000u };
+	struct nlattr *head;
+	uint64_t buf[32];
+	size_t i;
+	int len;
+
+	(void)state;
+	for (i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++) {
+		twin_request(build_rss_delete(buf, sizeof(buf), &contexts[i]), FAMILY, 50, &head,
+			     &len);
+		check_header(head, len);
+		assert_int_equal(twin_count(head, len), 2);
+		/* Also where it is 0: one left out would be refused for another reason. */
+		assert_int_equal(twin_u32(head, len, 2), contexts[i]);
+		twin_sizes(build_rss_delete, &contexts[i]);
+	}
+}
+
+static struct nlmsghdr *build_rss_dump(void *buf, size_t size, const void *arg)
+{
+	(void)arg;
+	return ethtool_msg_rss_dump(buf, size, FAMILY, 5);
+}
+
+static void test_rss_dump(void **state)
+{
+	struct nlattr *head;
+	uint64_t buf[32];
+	int len;
+
+	(void)state;
+	twin_request(build_rss_dump(buf, sizeof(buf), NULL), FAMILY, 38, &head, &len);
+	check_header(head, len);
+	/* The kernel refuses dumps of one context: never attribute 2. */
+	assert_int_equal(twin_count(head, len), 2);
+	assert_int_equal(twin_u32(head, len, 7), 1);
+	twin_sizes(build_rss_dump, NULL);
+}
+
 /* An attribute's length has 16 bits: a table that doesn't fit must not wrap round. */
-static void test_rss_set_too_long(void **state)
+static void test_rss_too_long(void **state)
 {
 	const size_t n = 16384;
 	uint32_t *big = calloc(n, sizeof(*big));
@@ -198,6 +274,8 @@ static void test_rss_set_too_long(void **state)
 	assert_non_null(buf);
 	assert_null(ethtool_msg_rss_set(buf, size, FAMILY, 5, big, n));
 	assert_non_null(ethtool_msg_rss_set(buf, size, FAMILY, 5, big, 16380));
+	assert_null(ethtool_msg_rss_create(buf, size, FAMILY, 5, big, n));
+	assert_non_null(ethtool_msg_rss_create(buf, size, FAMILY, 5, big, 16380));
 	free(buf);
 	free(big);
 }
@@ -210,7 +288,9 @@ static void parse_all(const void *data, size_t len)
 	struct ethtool_msg_feature feature;
 	struct ethtool_msg_rings rings;
 	struct ethtool_msg_rss rss;
+	uint32_t context;
 
+	ethtool_msg_parse_rss_create(data, len, &context);
 	ethtool_msg_parse_rings(data, len, &rings);
 	ethtool_msg_parse_channels(data, len, &channels);
 	ethtool_msg_parse_feature(data, len, NTUPLE, &feature);
@@ -397,6 +477,51 @@ static void test_rss(void **state)
 	nlmsg_free(msg);
 }
 
+/* The answer to a request that makes a context. */
+static void test_rss_created(void **state)
+{
+	static const uint32_t contexts[] = { 1, 7, UINT32_MAX };
+	struct nl_msg *msg;
+	uint32_t context;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++) {
+		msg = reply(51);
+		nla_put_u32(msg, 2, contexts[i]);
+		nla_put(msg, 4, sizeof(table), table);
+		nla_put_u32(msg, 3, 4);
+		context = 77;
+		assert_int_equal(ethtool_msg_parse_rss_create(WIRE(msg), &context), 0);
+		assert_true(context == contexts[i]);
+		golden_truncate(WIRE(msg), parse_all);
+		nlmsg_free(msg);
+	}
+
+	/* Without a number, or with that of the default context. */
+	msg = reply(51);
+	nla_put(msg, 4, sizeof(table), table);
+	context = 77;
+	assert_int_equal(ethtool_msg_parse_rss_create(WIRE(msg), &context), -EBADMSG);
+	assert_int_equal(context, 0);
+	nla_put_u32(msg, 2, 0);
+	assert_int_equal(ethtool_msg_parse_rss_create(WIRE(msg), &context), -EBADMSG);
+	nlmsg_free(msg);
+	/* A number of another size; a table that is none. */
+	msg = reply(51);
+	nla_put_u16(msg, 2, 1);
+	context = 77;
+	assert_int_equal(ethtool_msg_parse_rss_create(WIRE(msg), &context), -EBADMSG);
+	assert_int_equal(context, 0);
+	nlmsg_free(msg);
+	msg = reply(51);
+	nla_put_u32(msg, 2, 3);
+	nla_put(msg, 4, 6, table);
+	assert_int_equal(ethtool_msg_parse_rss_create(WIRE(msg), &context), -EBADMSG);
+	assert_int_equal(context, 0);
+	nlmsg_free(msg);
+}
+
 static void test_wrong_sizes(void **state)
 {
 	struct ethtool_msg_channels channels;
@@ -518,6 +643,68 @@ static void test_golden_nic(void **state)
 		  true);
 }
 
+/* A dump of the lab's NIC, which has one context over two queues: the default one isn't in it. What
+ * makes a context is answered with the same attributes. */
+static void test_golden_contexts(void **state)
+{
+	static const char *const names[] = { "6.12-eth1-rss-dump.ans", "7.3-eth1-rss-dump.ans" };
+	struct ethtool_msg_rss rss;
+	struct nlmsghdr *nlh;
+	uint32_t context, queue;
+	size_t i, j, len;
+	void *data;
+	int left;
+
+	(void)state;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		data = golden_read(names[i], &len);
+		nlh = data;
+		assert_int_equal(ethtool_msg_parse_rss(nlh, len, &rss), 0);
+		assert_int_equal(rss.context, 1);
+		assert_true(rss.ifindex > 1);
+		assert_int_equal(rss.table_len, 128);
+		for (j = 0; j < 128; j++) {
+			memcpy(&queue, (const char *)rss.table + 4 * j, 4);
+			assert_int_equal(queue, j % 2);
+		}
+		assert_int_equal(ethtool_msg_parse_rss_create(nlh, len, &context), 0);
+		assert_int_equal(context, 1);
+		/* Nothing follows it but the end. */
+		left = (int)len;
+		nlh = nlmsg_next(nlh, &left);
+		if (left > 0)
+			assert_int_equal(nlh->nlmsg_type, NLMSG_DONE);
+		free(data);
+	}
+}
+
+/* The errno of an answer. */
+static int answered(const char *name)
+{
+	struct nlmsghdr *nlh;
+	size_t len;
+	int code;
+
+	nlh = golden_read(name, &len);
+	assert_true(len >= sizeof(*nlh) + sizeof(code));
+	assert_int_equal(nlh->nlmsg_type, NLMSG_ERROR);
+	memcpy(&code, nlh + 1, sizeof(code));
+	free(nlh);
+	return code;
+}
+
+/* Kernels without the requests say what drivers without contexts say. */
+static void test_golden_refusals(void **state)
+{
+	(void)state;
+	assert_int_equal(answered("6.12-eth1-rss-create-bad-queue.ans"), -EOPNOTSUPP);
+	assert_int_equal(answered("6.12-eth1-rss-delete-unknown.ans"), -EOPNOTSUPP);
+	assert_int_equal(answered("6.18-veth0-rss-create-bad-queue.ans"), -EOPNOTSUPP);
+	assert_int_equal(answered("6.18-veth0-rss-delete-unknown.ans"), -EOPNOTSUPP);
+	assert_int_equal(answered("7.3-eth1-rss-create-bad-queue.ans"), -EINVAL);
+	assert_int_equal(answered("7.3-eth1-rss-delete-unknown.ans"), -ENOENT);
+}
+
 static void check_request(const char *name, const struct nlmsghdr *ours)
 {
 	struct nlmsghdr *theirs;
@@ -532,6 +719,7 @@ static void check_request(const char *name, const struct nlmsghdr *ours)
 
 static void test_golden_requests(void **state)
 {
+	static const uint32_t no_queues[4] = { UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX };
 	uint64_t buf[64];
 
 	(void)state;
@@ -541,6 +729,11 @@ static void test_golden_requests(void **state)
 	check_request("6.18-lo-features-get.req",
 		      ethtool_msg_features_get(buf, sizeof(buf), FAMILY, 1));
 	check_request("6.18-lo-rss-get.req", ethtool_msg_rss_get(buf, sizeof(buf), FAMILY, 1, 0));
+	check_request("6.18-lo-rss-dump.req", ethtool_msg_rss_dump(buf, sizeof(buf), FAMILY, 1));
+	check_request("6.18-lo-rss-create-bad-queue.req",
+		      ethtool_msg_rss_create(buf, sizeof(buf), FAMILY, 1, no_queues, 4));
+	check_request("6.18-lo-rss-delete-unknown.req",
+		      ethtool_msg_rss_delete(buf, sizeof(buf), FAMILY, 1, 0x7fffff));
 	check_request("6.18-lo-rings-set-bad-split.req",
 		      ethtool_msg_rings_set(buf, sizeof(buf), FAMILY, 1, ETHTOOL_MSG_SET_SPLIT, 9,
 					    0));
@@ -569,14 +762,20 @@ int main(void)
 		cmocka_unit_test(test_feature_set),
 		cmocka_unit_test(test_rss_get),
 		cmocka_unit_test(test_rss_set),
-		cmocka_unit_test(test_rss_set_too_long),
+		cmocka_unit_test(test_rss_create),
+		cmocka_unit_test(test_rss_delete),
+		cmocka_unit_test(test_rss_dump),
+		cmocka_unit_test(test_rss_too_long),
 		cmocka_unit_test(test_rings),
 		cmocka_unit_test(test_channels),
 		cmocka_unit_test(test_feature),
 		cmocka_unit_test(test_rss),
+		cmocka_unit_test(test_rss_created),
 		cmocka_unit_test(test_wrong_sizes),
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_golden_nic),
+		cmocka_unit_test(test_golden_contexts),
+		cmocka_unit_test(test_golden_refusals),
 		cmocka_unit_test(test_golden_requests),
 		cmocka_unit_test(test_golden_truncations),
 	};

@@ -14,6 +14,8 @@
 #include <cmocka.h>
 
 #include "fake_kernel.h"
+#include "flow.h"
+#include "netdev.h"
 
 static struct fake_nic *nic;
 static struct devmem_netdev *nd;
@@ -469,6 +471,386 @@ static void test_every_call(void **state)
 	assert_true(k > 20);
 }
 
+/* ---- in two steps, as reservations add rules ---- */
+
+static void set_flow(struct devmem_flow *flow)
+{
+	memset(flow, 0, sizeof(*flow));
+	set4(&flow->dst, "192.0.2.1", 5201);
+	set4(&flow->src, "192.0.2.2", 40000);
+}
+
+static int prepare(const struct devmem_flow *flow, uint32_t queue, uint32_t context, bool exclusive,
+		   struct uapi_rxnfc *rule)
+{
+	err.code = 0;
+	return flow_prepare(netdev_dev(nd), flow, queue, context, 4, exclusive, rule, &err);
+}
+
+static void test_prepare(void **state)
+{
+	struct devmem_flow_rule read, *rules;
+	struct devmem_flow flow;
+	struct fake_state before;
+	struct uapi_rxnfc rule;
+	unsigned int any;
+	size_t n;
+
+	(void)state;
+	set_flow(&flow);
+	for (any = 0; any < 2; any++) {
+		end(NULL);
+		begin(NULL);
+		nic->location_any = any;
+		fake_rule_put(nic, 0, UDP_V4_FLOW, 0);
+		fake_snapshot(nic, &before);
+		memset(&rule, 0x5a, sizeof(rule));
+		assert_int_equal(prepare(&flow, 3, 0, true, &rule), 0);
+		fake_assert_state(nic, &before, "prepared");
+		assert_int_equal(fake_log_len(), 0);
+		if (any)
+			assert_true(rule.fs.location == UAPI_RX_CLS_LOC_ANY);
+		else
+			assert_int_equal(rule.fs.location, 1);
+		assert_int_equal(rule.fs.flow_type, UAPI_TCP_V4_FLOW);
+		assert_true(rule.fs.ring_cookie == 3);
+		assert_int_equal(rule.rss_context, 0);
+
+		assert_int_equal(flow_commit(netdev_dev(nd), &rule, &err), 0);
+		assert_int_equal(rule.fs.location, any ? 15 : 1);
+		assert_string_equal(fake_log(0),
+				    any ? "eth1 rule-add 15 queue 3" : "eth1 rule-add 1 queue 3");
+		flow_read(&rule, &read);
+		assert_int_equal(read.location, rule.fs.location);
+		assert_int_equal(read.queue, 3);
+		assert_int_equal(read.tcp, 1);
+		assert_memory_equal(&read.flow, &flow, sizeof(flow));
+		assert_int_equal(devmem_flow_list(nd, &rules, &n, &err), 0);
+		assert_int_equal(n, 2);
+		assert_memory_equal(&rules[1], &read, sizeof(read));
+		free(rules);
+		assert_int_equal(devmem_flow_del(nd, read.location, &err), 0);
+		fake_assert_state(nic, &before, "deleted");
+	}
+}
+
+/* Through an RSS context: the queue says nothing then. */
+static void test_context(void **state)
+{
+	static const uint32_t table[] = { 2, 3 };
+	struct devmem_flow_rule *rules;
+	uint32_t hits[4] = { 0 };
+	struct devmem_flow flow;
+	struct uapi_rxnfc rule;
+	size_t n;
+
+	(void)state;
+	set_flow(&flow);
+	fake_context_put(nic, 1, table, 2);
+	assert_int_equal(prepare(&flow, UINT32_MAX, 1, true, &rule), 0);
+	assert_int_equal(rule.fs.flow_type, UAPI_TCP_V4_FLOW | UAPI_FLOW_RSS);
+	assert_true(rule.fs.ring_cookie == 0);
+	assert_int_equal(rule.rss_context, 1);
+	assert_int_equal(flow_commit(netdev_dev(nd), &rule, &err), 0);
+	assert_string_equal(fake_log(0), "eth1 rule-add 15 context 1");
+	assert_int_equal(rule.rss_context, 1);
+	assert_int_equal(nic->state.rules[15].rss_context, 1);
+	assert_int_equal(devmem_flow_list(nd, &rules, &n, &err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(rules[0].rss_context, 1);
+	assert_true(rules[0].queue == UINT32_MAX);
+	assert_int_equal(rules[0].tcp, 1);
+	assert_memory_equal(&rules[0].flow, &flow, sizeof(flow));
+	free(rules);
+	assert_int_equal(ethtool_rule_hits(netdev_dev(nd), &rule, hits, 4, &err), 0);
+	assert_int_equal(hits[0] + hits[1], 0);
+	assert_int_equal(hits[2], 1);
+	assert_int_equal(hits[3], 1);
+
+	/* The same packets are the same packets, wherever they go. */
+	assert_int_equal(prepare(&flow, 3, 0, false, &rule), -EEXIST);
+	assert_int_equal(prepare(&flow, 3, 0, true, &rule), -EEXIST);
+	assert_int_equal(prepare(&flow, 0, 1, true, &rule), -EEXIST);
+	assert_int_equal(devmem_flow_add(nd, &flow, 0, NULL, &err), -EEXIST);
+
+	/* One that isn't there any more when it is needed. */
+	set4(&flow.dst, "192.0.2.1", 5202);
+	assert_int_equal(prepare(&flow, 0, 2, true, &rule), 0);
+	err.code = 0;
+	assert_int_equal(flow_commit(netdev_dev(nd), &rule, &err), -EINVAL);
+	assert_int_equal(err.code, -EINVAL);
+	assert_int_equal(flow_commit(netdev_dev(nd), &rule, NULL), -EINVAL);
+}
+
+/* Rules that are there, and whether they catch all of a flow's packets. */
+enum other {
+	PORT_ONLY,
+	ADDRESS_ONLY,
+	ADDRESS_PART,
+	EVERYTHING,
+	LEFTOVERS,   /* values where it doesn't look, VLAN without saying so */
+	EMPTY_PARTS, /* says VLAN and MAC address, looks at neither */
+	DROPPED,
+	SAME_QUEUE,
+	VIRTUAL_FUNCTION,
+	IN_CONTEXT,
+	LAST_COVER = IN_CONTEXT,
+	OTHER_PORT,
+	OTHER_SOURCE,
+	OTHER_ADDRESS_PART,
+	WITH_TOS,
+	WITH_VLAN,
+	WITH_VLAN_TYPE,
+	WITH_USER_DATA,
+	WITH_MAC,
+	TCP6,
+	UDP4,
+	NOT_READ,
+	OTHERS,
+};
+
+static void put_other(enum other other)
+{
+	struct ethtool_rx_flow_spec *fs = &nic->state.rules[5].fs;
+	struct ethtool_tcpip4_spec *h = &fs->h_u.tcp_ip4_spec, *m = &fs->m_u.tcp_ip4_spec;
+
+	fake_rule_put(nic, 5, TCP_V4_FLOW, 1);
+	if (other != EVERYTHING && other != ADDRESS_ONLY && other != ADDRESS_PART) {
+		h->pdst = htons(5201);
+		m->pdst = 0xffff;
+	}
+	switch (other) {
+	case ADDRESS_ONLY:
+	case ADDRESS_PART:
+		h->ip4dst = inet_addr("192.0.2.1");
+		m->ip4dst = other == ADDRESS_ONLY ? UINT32_MAX : htonl(0xffffff00);
+		break;
+	case LEFTOVERS:
+		h->ip4dst = inet_addr("203.0.113.1");
+		h->tos = 7;
+		fs->h_ext.vlan_tci = 3;
+		fs->m_ext.vlan_tci = 0xffff;
+		break;
+	case EMPTY_PARTS:
+		fs->flow_type |= FLOW_EXT | FLOW_MAC_EXT;
+		fs->h_ext.vlan_tci = 3;
+		break;
+	case DROPPED:
+		fs->ring_cookie = RX_CLS_FLOW_DISC;
+		break;
+	case SAME_QUEUE:
+		fs->ring_cookie = 2;
+		break;
+	case VIRTUAL_FUNCTION:
+		fs->ring_cookie = 1ULL << 32 | 2;
+		break;
+	case IN_CONTEXT:
+		fs->flow_type |= FLOW_RSS;
+		fs->ring_cookie = 0;
+		nic->state.rules[5].rss_context = 1;
+		break;
+	case OTHER_PORT:
+		h->pdst = htons(5202);
+		break;
+	case OTHER_SOURCE:
+		h->psrc = htons(40001);
+		m->psrc = 0xffff;
+		break;
+	case OTHER_ADDRESS_PART:
+		h->ip4dst = inet_addr("192.0.3.0");
+		m->ip4dst = htonl(0xffffff00);
+		break;
+	case WITH_TOS:
+		m->tos = 1;
+		break;
+	case WITH_VLAN:
+		fs->flow_type |= FLOW_EXT;
+		fs->m_ext.vlan_tci = htons(0x0fff);
+		break;
+	case WITH_VLAN_TYPE:
+		fs->flow_type |= FLOW_EXT;
+		fs->m_ext.vlan_etype = 0xffff;
+		break;
+	case WITH_USER_DATA:
+		fs->flow_type |= FLOW_EXT;
+		fs->m_ext.data[1] = 1;
+		break;
+	case WITH_MAC:
+		fs->flow_type |= FLOW_MAC_EXT;
+		fs->m_ext.h_dest[5] = 0xff;
+		break;
+	case TCP6:
+		fs->flow_type = TCP_V6_FLOW;
+		memset(&fs->m_u, 0, sizeof(fs->m_u));
+		break;
+	case UDP4:
+		fs->flow_type = UDP_V4_FLOW;
+		break;
+	case NOT_READ:
+		fs->flow_type = 0;
+		memset(&fs->m_u, 0, sizeof(fs->m_u));
+		break;
+	default:
+		break;
+	}
+}
+
+static void test_exclusive(void **state)
+{
+	struct devmem_flow flow;
+	struct uapi_rxnfc rule;
+	enum other other;
+	int ret;
+
+	(void)state;
+	set_flow(&flow);
+	for (other = 0; other < OTHERS; other++) {
+		end(NULL);
+		begin(NULL);
+		fake_context_put(nic, 1, NULL, 0);
+		fake_context_put(nic, 2, NULL, 0);
+		put_other(other);
+		ret = prepare(&flow, 2, 0, true, &rule);
+		if (ret != (other <= LAST_COVER && other != SAME_QUEUE ? -EBUSY : 0))
+			fail_msg("other %d: %d %s", (int)other, ret, err.message);
+		assert_int_equal(err.code, ret);
+		if (ret) {
+			/* Which rule, what it is, and what to do. */
+			assert_int_equal(err.kind, DEVMEM_ERROR_REFUSED);
+			assert_non_null(strstr(err.message, "rule 5 ("));
+			assert_non_null(strstr(err.message, "devmemctl flow del eth1 5"));
+			assert_int_equal(
+				flow_prepare(netdev_dev(nd), &flow, 2, 0, 4, true, &rule, NULL),
+				-EBUSY);
+		}
+		if (other == PORT_ONLY)
+			assert_non_null(strstr(err.message, "(tcp4 to *:5201)"));
+		/* Through a context: the same one is the same target. */
+		ret = prepare(&flow, 0, 1, true, &rule);
+		assert_int_equal(ret, other < IN_CONTEXT ? -EBUSY : 0);
+		ret = prepare(&flow, 0, 2, true, &rule);
+		assert_int_equal(ret, other <= IN_CONTEXT ? -EBUSY : 0);
+		/* Who doesn't ask gets it, as devmem_flow_add() does. */
+		assert_int_equal(prepare(&flow, 2, 0, false, &rule), 0);
+		assert_int_equal(devmem_flow_add(nd, &flow, 2, NULL, &err), 0);
+	}
+}
+
+/* Queue 0 and a context have the same cookie; one rule of several is enough. */
+static void test_exclusive_more(void **state)
+{
+	struct devmem_flow flow, six;
+	struct uapi_rxnfc rule;
+
+	(void)state;
+	set_flow(&flow);
+	fake_context_put(nic, 1, NULL, 0);
+	put_other(PORT_ONLY);
+	nic->state.rules[5].fs.ring_cookie = 0;
+	assert_int_equal(prepare(&flow, 0, 0, true, &rule), 0);
+	assert_int_equal(prepare(&flow, 0, 1, true, &rule), -EBUSY);
+	put_other(IN_CONTEXT);
+	assert_int_equal(prepare(&flow, 0, 0, true, &rule), -EBUSY);
+	assert_int_equal(prepare(&flow, 0, 1, true, &rule), 0);
+	/* The default context is another one. */
+	nic->state.rules[5].rss_context = 0;
+	assert_int_equal(prepare(&flow, 0, 1, true, &rule), -EBUSY);
+
+	put_other(SAME_QUEUE);
+	fake_rule_put(nic, 3, TCP_V4_FLOW, 2);
+	assert_int_equal(prepare(&flow, 2, 0, true, &rule), 0);
+	fake_rule_put(nic, 9, TCP_V4_FLOW, 3);
+	assert_int_equal(prepare(&flow, 2, 0, true, &rule), -EBUSY);
+	assert_non_null(strstr(err.message, "rule 9 ("));
+	/* A rule that matches just the same is named before one that covers. */
+	assert_int_equal(prepare(&flow, 2, 0, false, &rule), 0);
+	assert_int_equal(flow_commit(netdev_dev(nd), &rule, &err), 0);
+	assert_int_equal(prepare(&flow, 2, 0, true, &rule), -EEXIST);
+
+	/* The other family. */
+	memset(&six, 0, sizeof(six));
+	set6(&six.dst, "2001:db8::1", 5201);
+	assert_int_equal(prepare(&six, 2, 0, true, &rule), 0);
+	fake_rule_put(nic, 7, TCP_V6_FLOW, 1);
+	nic->state.rules[7].fs.m_u.tcp_ip6_spec.ip6dst[0] = UINT32_MAX;
+	assert_int_equal(prepare(&six, 2, 0, true, &rule), 0);
+	nic->state.rules[7].fs.h_u.tcp_ip6_spec.ip6dst[0] = htonl(0x20010db8);
+	assert_int_equal(prepare(&six, 2, 0, true, &rule), -EBUSY);
+}
+
+static void test_prepare_refusals(void **state)
+{
+	struct devmem_flow flow;
+	struct uapi_rxnfc rule;
+	uint32_t i;
+
+	(void)state;
+	memset(&flow, 0, sizeof(flow));
+	assert_int_equal(prepare(&flow, 0, 0, false, &rule), -EINVAL);
+	assert_int_equal(err.kind, DEVMEM_ERROR_INPUT);
+	set_flow(&flow);
+	assert_int_equal(prepare(&flow, 4, 0, false, &rule), -EINVAL);
+	assert_non_null(strstr(err.message, "queue 4"));
+	nic->location_any = false;
+	for (i = 0; i < nic->rules_max; i++)
+		fake_rule_put(nic, i, UDP_V4_FLOW, 0);
+	assert_int_equal(prepare(&flow, 0, 0, true, &rule), -ENOSPC);
+	nic->state.features = nic->state.features_wanted = 0x17;
+	assert_int_equal(prepare(&flow, 0, 0, true, &rule), -EOPNOTSUPP);
+	assert_non_null(strstr(err.message, "ntuple"));
+	nic->has_rules = false;
+	nic->ntuple_fixed = true;
+	assert_int_equal(prepare(&flow, 0, 0, true, &rule), -EOPNOTSUPP);
+	fake_admin(false);
+	err.code = 0;
+	assert_int_equal(flow_commit(netdev_dev(nd), &rule, &err), -EPERM);
+	assert_int_equal(err.code, -EPERM);
+	assert_non_null(strstr(err.message, "CAP_NET_ADMIN"));
+}
+
+/* A rule that wasn't inserted changed nothing, not even in what was prepared. */
+static void test_steps_every_call(void **state)
+{
+	static const int codes[] = { EIO, ENOMEM, EINVAL, EBUSY, EOPNOTSUPP };
+	struct uapi_rxnfc rule, prepared;
+	struct devmem_flow flow;
+	struct fake_state before;
+	unsigned int k, base;
+	bool finished;
+	size_t i;
+	int ret;
+
+	(void)state;
+	set_flow(&flow);
+	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		for (k = 1, finished = false; !finished; k++) {
+			end(NULL);
+			begin(NULL);
+			nic->location_any = i & 1;
+			fake_context_put(nic, 1, NULL, 0);
+			fake_rule_put(nic, 0, UDP_V4_FLOW, 0);
+			fake_snapshot(nic, &before);
+			base = fake_calls();
+			fake_fail(base + k, codes[i]);
+			ret = prepare(&flow, 0, 1, true, &rule);
+			assert_int_equal(err.code, ret);
+			fake_assert_state(nic, &before, "prepare");
+			if (ret)
+				continue;
+			prepared = rule;
+			err.code = 0;
+			ret = flow_commit(netdev_dev(nd), &rule, &err);
+			assert_int_equal(err.code, ret);
+			if (ret) {
+				fake_assert_state(nic, &before, "failed commit");
+				assert_int_equal(rule.fs.location, prepared.fs.location);
+				assert_int_equal(rule.rss_context, 1);
+			}
+			finished = fake_calls() - base < k;
+		}
+	assert_true(k > 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -483,6 +865,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refusals, begin, end),
 		cmocka_unit_test_setup_teardown(test_list, begin, end),
 		cmocka_unit_test_setup_teardown(test_every_call, begin, end),
+		cmocka_unit_test_setup_teardown(test_prepare, begin, end),
+		cmocka_unit_test_setup_teardown(test_context, begin, end),
+		cmocka_unit_test_setup_teardown(test_exclusive, begin, end),
+		cmocka_unit_test_setup_teardown(test_exclusive_more, begin, end),
+		cmocka_unit_test_setup_teardown(test_prepare_refusals, begin, end),
+		cmocka_unit_test_setup_teardown(test_steps_every_call, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
