@@ -8,6 +8,7 @@
 #include <devmem/flow.h>
 #include <devmem/netdev.h>
 #include <devmem/region.h>
+#include <devmem/reservation.h>
 #include <devmem/rx.h>
 #include <devmem/steering.h>
 #include <devmem/version.h>
