@@ -21,7 +21,7 @@ struct devmem_binding {
 	struct devmem_region *region;
 	struct held *held;
 	uint32_t id;
-	/* Unbinds when it is closed. */
+	/* Unbinds when it is closed. NULL if another process has it. */
 	struct genl *genl;
 };
 
@@ -67,6 +67,29 @@ static uint64_t held_pages_limit(const struct devmem_binding_options *o, uint64_
 	return bytes > page_size ? bytes / page_size : 1;
 }
 
+static int binding_new(struct devmem_binding **binding, struct devmem_region *region,
+		       uint32_t page_size, uint64_t held_limit, struct devmem_error *err)
+{
+	struct devmem_binding *b;
+	int ret;
+
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return error_system(err, -ENOMEM, "allocate", "binding", NULL);
+	b->region = region;
+	ret = held_alloc(&b->held, devmem_region_size(region), page_size, held_limit);
+	if (ret) {
+		error_system(err, ret, "allocate", "binding", NULL);
+		goto free_binding;
+	}
+	*binding = b;
+	return 0;
+
+free_binding:
+	free(b);
+	return ret;
+}
+
 int devmem_binding_open_rx(struct devmem_binding **binding, struct devmem_region *region,
 			   struct devmem_netdev *netdev, const uint32_t *queues, size_t n,
 			   const struct devmem_binding_options *options, struct devmem_error *err)
@@ -86,35 +109,40 @@ int devmem_binding_open_rx(struct devmem_binding **binding, struct devmem_region
 		ret = check_region(region, err);
 	if (ret)
 		return ret;
-	b = calloc(1, sizeof(*b));
-	if (!b)
-		return error_system(err, -ENOMEM, "allocate", "binding", NULL);
-	b->region = region;
 	page_size = o.rx_page_size ? o.rx_page_size : kernel_page_size();
 	/* The default needs no attribute, which kernels before Linux 7.3 refuse. */
 	asked = page_size == kernel_page_size() ? 0 : page_size;
-	ret = held_alloc(&b->held, size, page_size, held_pages_limit(&o, size, page_size));
-	if (ret) {
-		error_system(err, ret, "allocate", "binding", NULL);
-		goto free_binding;
-	}
+	ret = binding_new(&b, region, page_size, held_pages_limit(&o, size, page_size), err);
+	if (ret)
+		return ret;
 	ret = genl_open(&b->genl, err);
 	if (ret)
-		goto put_held;
+		goto close_binding;
 	ret = bind_rx(b->genl, info->ifindex, info->name, devmem_region_fd(region), queues, n,
 		      asked, &b->id, err);
 	if (ret)
-		goto close_genl;
+		goto close_binding;
 	*binding = b;
 	return 0;
 
-close_genl:
-	genl_close(b->genl);
-put_held:
-	held_put(b->held);
-free_binding:
-	free(b);
+close_binding:
+	/* Its socket, too, if there is one. */
+	devmem_binding_close(b);
 	return ret;
+}
+
+int binding_open_inherited(struct devmem_binding **binding, struct devmem_region *region,
+			   uint32_t id, uint32_t page_size, uint64_t held_limit,
+			   struct devmem_error *err)
+{
+	int ret;
+
+	*binding = NULL;
+	ret = binding_new(binding, region, page_size, held_limit, err);
+	if (ret)
+		return ret;
+	(*binding)->id = id;
+	return 0;
 }
 
 void devmem_binding_close(struct devmem_binding *binding)
@@ -133,7 +161,7 @@ uint32_t devmem_binding_id(const struct devmem_binding *binding)
 
 int devmem_binding_fd(const struct devmem_binding *binding)
 {
-	return genl_fd(binding->genl);
+	return binding->genl ? genl_fd(binding->genl) : -1;
 }
 
 void devmem_binding_stats(const struct devmem_binding *binding, struct devmem_binding_stats *stats)

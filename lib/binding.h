@@ -2,7 +2,9 @@
 #ifndef DEVMEM_LIB_BINDING_H
 #define DEVMEM_LIB_BINDING_H
 
-/* What receivers need of a binding. */
+/* What receivers, and processes that inherit a binding, need of it. */
+
+#include <stdint.h>
 
 #include <devmem/binding.h>
 
@@ -12,5 +14,14 @@ struct held;
 struct devmem_region *binding_region(const struct devmem_binding *binding);
 /* The count of its pages that are out: borrowed, take a reference to keep it. */
 struct held *binding_held(const struct devmem_binding *binding);
+
+/*
+ * A binding that another process made and holds: id is what the kernel called it, page_size a power
+ * of two, held_limit in pages (UINT64_MAX = none). It has no netlink socket, so closing it doesn't
+ * unbind. The region is borrowed.
+ */
+int binding_open_inherited(struct devmem_binding **binding, struct devmem_region *region,
+			   uint32_t id, uint32_t page_size, uint64_t held_limit,
+			   struct devmem_error *err);
 
 #endif

@@ -16,7 +16,8 @@ DEVMEM_BEGIN_DECLS
  * struct devmem_binding - a region on receive queues: their payload lands in the region
  *
  * Opaque. Lives as long as its netlink socket, which it owns: closing the binding or the death of
- * the process unbinds.
+ * the process unbinds. One that was inherited (devmem_inherited_open()) has no socket: it lives as
+ * long as the launcher's.
  */
 struct devmem_binding;
 
@@ -52,7 +53,7 @@ struct devmem_binding_options {
  * @options: NULL for defaults
  * @err: filled on failure; may be NULL
  *
- * Header split must be on and its threshold 0: devmem_steering_open() sees to it. Needs
+ * Header split must be on and its threshold 0: devmem_reservation_open() sees to it. Needs
  * CAP_NET_ADMIN. The queues restart, so packets in them at that moment are lost. May block. Errnos
  * with the kernel's text, among others: EINVAL "tcp-data-split is disabled", "hds-thresh is not
  * zero", a bad page size; EEXIST a region or an XDP program is there already; EBUSY AF_XDP has the
@@ -90,7 +91,8 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  * Pass it to another process (SCM_RIGHTS, or clear close-on-exec) to keep the binding alive there.
  * Readable when the kernel has something to say, which it hasn't.
  *
- * Return: a file descriptor that the binding owns: don't close it. Since 0.1.
+ * Return: a file descriptor that the binding owns: don't close it; -1 for a binding of
+ * devmem_inherited_binding(), whose socket another process has. Since 0.1.
  */
 DEVMEM_API int devmem_binding_fd(const struct devmem_binding *binding);
 

@@ -6,6 +6,7 @@
 #include <devmem/binding.h>
 #include <devmem/error.h>
 #include <devmem/flow.h>
+#include <devmem/inherit.h>
 #include <devmem/netdev.h>
 #include <devmem/region.h>
 #include <devmem/reservation.h>

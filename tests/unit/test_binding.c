@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "binding.h"
 #include "fake_kernel.h"
 
 #define SIZE (64U << 20)
@@ -398,13 +399,59 @@ static void test_vanishes(void **state)
 	}
 }
 
+/* Somebody else's binding: nothing is asked of the kernel, and closing doesn't unbind. */
+static void test_inherited(void **state)
+{
+	struct devmem_binding *binding, *inherited;
+	struct devmem_binding_stats stats;
+	const uint32_t queue = 1;
+	unsigned int k, base;
+	uint32_t id;
+	int ret;
+
+	(void)state;
+	world(FAKE_LINUX_7_3);
+	assert_int_equal(devmem_binding_open_rx(&binding, region, nd, &queue, 1, NULL, &err), 0);
+	id = devmem_binding_id(binding);
+	fake_admin(false);
+	assert_int_equal(binding_open_inherited(&inherited, region, id, 16384, 77, &err), 0);
+	assert_int_equal(devmem_binding_id(inherited), id);
+	assert_int_equal(devmem_binding_fd(inherited), -1);
+	assert_ptr_equal(binding_region(inherited), region);
+	assert_non_null(binding_held(inherited));
+	assert_ptr_not_equal(binding_held(inherited), binding_held(binding));
+	devmem_binding_stats(inherited, &stats);
+	assert_true(stats.page_size == 16384);
+	assert_true(stats.held_pages == 0);
+	assert_true(stats.held_pages_limit == 77);
+	devmem_binding_close(inherited);
+	assert_int_equal(nic->state.bound[1], id);
+	for (k = 1, ret = -1; ret; k++) {
+		base = fake_calls();
+		fake_fail(base + k, ENOMEM);
+		inherited = (void *)&err;
+		ret = binding_open_inherited(&inherited, region, id, 4096, UINT64_MAX, &err);
+		fake_fail(0, 0);
+		if (ret) {
+			assert_int_equal(ret, -ENOMEM);
+			assert_int_equal(err.code, ret);
+			assert_null(inherited);
+		}
+	}
+	assert_int_equal(k, 3);
+	devmem_binding_close(inherited);
+	devmem_binding_close(binding);
+	assert_int_equal(nic->state.bound[1], 0);
+	world_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_binds),	   cmocka_unit_test(test_options),
 		cmocka_unit_test(test_refusals),   cmocka_unit_test(test_old_split),
 		cmocka_unit_test(test_every_call), cmocka_unit_test(test_mischief),
-		cmocka_unit_test(test_vanishes),
+		cmocka_unit_test(test_vanishes),   cmocka_unit_test(test_inherited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
