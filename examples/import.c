@@ -39,7 +39,7 @@ static int export_memory(const char *heap)
 static int bind_region(struct devmem_region *region, const char *name, uint32_t queue,
 		       struct devmem_error *err)
 {
-	struct devmem_steering *steering;
+	struct devmem_reservation *reservation;
 	struct devmem_binding *binding;
 	struct devmem_netdev *netdev;
 	int ret, ret_close;
@@ -47,21 +47,21 @@ static int bind_region(struct devmem_region *region, const char *name, uint32_t 
 	ret = devmem_netdev_open(&netdev, name, err);
 	if (ret)
 		return ret;
-	ret = devmem_steering_open(&steering, netdev, &queue, 1, err);
+	ret = devmem_reservation_open(&reservation, netdev, &queue, 1, NULL, err);
 	if (ret)
 		goto close_netdev;
 	ret = devmem_binding_open_rx(&binding, region, netdev, &queue, 1, NULL, err);
 	if (ret)
-		goto close_steering;
+		goto close_reservation;
 	printf("bound to queue %u of %s, binding id %u; press Enter to end\n", queue, name,
 	       devmem_binding_id(binding));
 	fflush(stdout);
 	getchar();
 
 	devmem_binding_close(binding);
-close_steering:
+close_reservation:
 	/* Keep the first error. */
-	ret_close = devmem_steering_close(steering, ret ? NULL : err);
+	ret_close = devmem_reservation_close(reservation, ret ? NULL : err);
 	if (!ret)
 		ret = ret_close;
 close_netdev:

@@ -15,7 +15,7 @@ int main(int argc, char **argv)
 {
 	const struct sigaction on_signal = { .sa_handler = stop };
 	const struct devmem_fragment *frags;
-	struct devmem_steering *steering = NULL;
+	struct devmem_reservation *reservation = NULL;
 	struct devmem_binding *binding = NULL;
 	struct devmem_netdev *netdev = NULL;
 	struct devmem_region *region = NULL;
@@ -33,9 +33,9 @@ int main(int argc, char **argv)
 		return perror("receive: bind"), 1;
 	if (devmem_netdev_open(&netdev, argv[1], &err) ||
 	    devmem_region_open(&region, "udmabuf", 64 << 20, &err) ||
-	    devmem_steering_open(&steering, netdev, &queue, 1, &err) ||
+	    devmem_reservation_open(&reservation, netdev, &queue, 1, NULL, &err) ||
 	    devmem_flow_from_socket(&flow, listener, &err) ||
-	    devmem_steering_add_flow(steering, &flow, queue, NULL, &err) ||
+	    devmem_reservation_add_flow(reservation, &flow, queue, NULL, &err) ||
 	    devmem_binding_open_rx(&binding, region, netdev, &queue, 1, NULL, &err) ||
 	    listen(listener, 1) || (conn = accept(listener, NULL, NULL)) < 0 ||
 	    devmem_rx_open(&rx, conn, binding, NULL, &err))
@@ -51,7 +51,7 @@ close:
 		perror("receive: accept");
 	devmem_rx_close(rx);
 	devmem_binding_close(binding);
-	devmem_steering_close(steering, &undo);
+	devmem_reservation_close(reservation, &undo);
 	devmem_region_close(region);
 	devmem_netdev_close(netdev);
 	if (err.code || undo.code)

@@ -17,7 +17,7 @@
 /* The loopback interface has this index in every network namespace: include/net/flow.h. */
 #define LOOPBACK_IFINDEX 1
 
-#define SPLIT_HINT "devmem_steering_open() does it, or: ethtool -G %s tcp-data-split on"
+#define SPLIT_HINT "devmem_reservation_open() does it, or: ethtool -G %s tcp-data-split on"
 
 /* The request that failed, for the search for the reason. */
 struct failed {
@@ -210,7 +210,7 @@ static void explain(const struct failed *failed, const struct devmem_error *copy
 		error_hint(err, "switch it on: " SPLIT_HINT, failed->name);
 	} else if (strstr(kernel, "hds-thresh")) {
 		error_hint(err,
-			   "set it to 0: devmem_steering_open() does it, or: ethtool -G %s "
+			   "set it to 0: devmem_reservation_open() does it, or: ethtool -G %s "
 			   "hds-thresh 0 (ethtool 6.14)",
 			   failed->name);
 	} else if (strstr(kernel, "XDP program")) {

@@ -11,7 +11,6 @@
 #include <devmem/region.h>
 #include <devmem/reservation.h>
 #include <devmem/rx.h>
-#include <devmem/steering.h>
 #include <devmem/version.h>
 
 #endif

@@ -37,7 +37,7 @@ struct arguments {
 struct setup {
 	struct devmem_netdev *netdev;
 	struct devmem_region *region;
-	struct devmem_steering *steering;
+	struct devmem_reservation *reservation;
 	struct devmem_binding *binding;
 };
 
@@ -166,7 +166,7 @@ static int tear_down(struct setup *setup)
 	int ret;
 
 	devmem_binding_close(setup->binding);
-	ret = devmem_steering_close(setup->steering, &err);
+	ret = devmem_reservation_close(setup->reservation, &err);
 	if (ret)
 		fprintf(stderr, "rxbench: %s\n", err.message);
 	devmem_region_close(setup->region);
@@ -187,11 +187,13 @@ static int set_up(struct setup *setup, const struct arguments *args, int listene
 	if (!ret)
 		ret = devmem_region_open(&setup->region, args->region, args->size, &err);
 	if (!ret)
-		ret = devmem_steering_open(&setup->steering, setup->netdev, &args->queue, 1, &err);
+		ret = devmem_reservation_open(&setup->reservation, setup->netdev, &args->queue, 1,
+					      NULL, &err);
 	if (!ret)
 		ret = devmem_flow_from_socket(&flow, listener, &err);
 	if (!ret)
-		ret = devmem_steering_add_flow(setup->steering, &flow, args->queue, NULL, &err);
+		ret = devmem_reservation_add_flow(setup->reservation, &flow, args->queue, NULL,
+						  &err);
 	if (!ret)
 		ret = devmem_binding_open_rx(&setup->binding, setup->region, setup->netdev,
 					     &args->queue, 1, NULL, &err);

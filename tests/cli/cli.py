@@ -14,6 +14,8 @@ import threading
 import unittest
 
 CTL = os.environ.get("DEVMEMCTL", "devmemctl")
+# The same with an interface that is made up, see fake_nic.c.
+FAKE = os.environ.get("DEVMEMCTL_FAKE", "devmemctl-fake")
 SKIP = 77
 # Exit codes of the command.
 OK, USAGE, REFUSED, MISSING = 0, 1, 2, 3
@@ -28,12 +30,12 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
-def run(*args, timeout=30, **kwargs):
+def run(*args, timeout=30, program=CTL, **kwargs):
     """Runs the command to its end."""
     kwargs.setdefault("stdout", subprocess.PIPE)
     kwargs.setdefault("stderr", subprocess.PIPE)
     kwargs.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.run([CTL, *args], timeout=timeout, **kwargs)
+    return subprocess.run([program, *args], timeout=timeout, **kwargs)
 
 
 class Receiver:
@@ -125,6 +127,16 @@ class TestCase(unittest.TestCase):
         self.assertEqual(result.returncode, code, (args, result.stderr))
         self.assertEqual(result.stdout, b"", args)
         self.assert_error(result.stderr, *words)
+        return result
+
+    def fake(self, *args, fail=None, **kwargs):
+        """Runs the command on the interface fake0; what it did there is in self.did, a word or some for each call."""
+        log = self.path("log")
+        env = {**os.environ, "FAKE_LOG": log, "FAKE_FAIL": fail or "", **kwargs.pop("env", {})}
+        if os.path.exists(log):
+            os.unlink(log)
+        result = run(*args, program=FAKE, env=env, **kwargs)
+        self.did = self.read("log").decode().splitlines() if os.path.exists(log) else []
         return result
 
     def assert_json(self, result, code=OK):

@@ -102,6 +102,9 @@ class Prerequisites(cli.TestCase):
     def test_bind_with_steering(self):
         self.assert_fails(cli.MISSING, ["bind", "rx", "lo", "--steer", "--", "true"], "lo", "header split")
 
+    def test_run(self):
+        self.assert_fails(cli.MISSING, ["run", "lo", "--", "echo", "ran"], "lo", "header split")
+
     def test_queue_out_of_range(self):
         self.assert_fails(cli.USAGE, ["bind", "rx", "lo", "--queues", "5", "--", "true"], "lo", "queue 5")
 

@@ -4,8 +4,10 @@
 import cli
 
 RECV = ("recv", "lo", "--place", "--listen", "127.0.0.1:0")
+BOUND = ("recv", "lo", "--listen", "127.0.0.1:0")
 COMMANDS = (("dev", "show"), ("queue", "show"), ("region", "list"), ("region", "test"), ("flow", "add"),
-            ("flow", "del"), ("flow", "show"), ("bind", "rx"), ("recv",))
+            ("flow", "del"), ("flow", "show"), ("reserve", "show"), ("reserve", "restore"), ("bind", "rx"), ("run",),
+            ("recv",))
 
 
 class Help(cli.TestCase):
@@ -42,6 +44,7 @@ class Words(cli.TestCase):
         self.assert_fails(cli.USAGE, ["frobnicate"], "frobnicate")
         self.assert_fails(cli.USAGE, ["dev"], "dev", "verb", "show")
         self.assert_fails(cli.USAGE, ["region", "frobnicate"], "frobnicate", "list, test")
+        self.assert_fails(cli.USAGE, ["reserve"], "reserve", "verb", "show, restore")
         self.assert_fails(cli.USAGE, ["--frobnicate"], "--frobnicate")
         self.assert_fails(cli.USAGE, [""], "''")
 
@@ -62,6 +65,9 @@ class Words(cli.TestCase):
         self.assert_fails(cli.USAGE, ["flow", "add", "lo", "--dst", "1.2.3.4:5"], "--queue", "missing")
         self.assert_fails(cli.USAGE, ["flow", "del", "lo"], "LOCATION is missing")
         self.assert_fails(cli.USAGE, ["bind", "rx"], "DEV is missing")
+        self.assert_fails(cli.USAGE, ["run"], "DEV", "missing")
+        self.assert_fails(cli.USAGE, ["run", "lo"], "CMD is missing")
+        self.assert_fails(cli.USAGE, ["run", "lo", "--"], "CMD is missing")
         self.assert_fails(cli.USAGE, ["recv"], "DEV is missing")
         self.assert_fails(cli.USAGE, ["recv", "lo"], "--listen", "--connect", "missing")
         self.assert_fails(cli.USAGE, ["recv", "", "--connect", "127.0.0.1:1"], "DEV is empty")
@@ -69,6 +75,8 @@ class Words(cli.TestCase):
     def test_too_many_operands(self):
         self.assert_fails(cli.USAGE, ["dev", "show", "lo", "more"], "more")
         self.assert_fails(cli.USAGE, ["region", "list", "more"], "more")
+        self.assert_fails(cli.USAGE, ["reserve", "show", "lo", "more"], "more")
+        self.assert_fails(cli.USAGE, ["reserve", "restore", "lo", "more"], "more")
         self.assert_fails(cli.USAGE, [*RECV, "more"], "more")
         self.assert_fails(cli.USAGE, [*RECV, "--", "more"], "--")
 
@@ -76,9 +84,19 @@ class Words(cli.TestCase):
         self.assert_fails(cli.USAGE, [*RECV, "--connect", "127.0.0.1:9"], "not both")
         self.assert_fails(cli.USAGE, [*RECV, "--queues", "1"], "--place", "--queues")
         self.assert_fails(cli.USAGE, [*RECV, "--page-size", "16K"], "--place", "--page-size")
+        for args in (["--queue-count", "1"], ["--runtime-dir", "/tmp"], ["--no-watcher"]):
+            self.assert_fails(cli.USAGE, [*RECV, *args], "--place", args[0])
+            self.assert_fails(cli.USAGE, ["bind", "rx", "lo", *args, "--", "true"], "--steer", args[0])
+        self.assert_fails(cli.USAGE, [*BOUND, "--queues", "1", "--queue-count", "1"], "--queues", "--queue-count", "both")
         self.assert_fails(cli.USAGE, [*RECV, "--held-max", "1M"], "--place", "--held-max")
         self.assert_fails(cli.USAGE, ["flow", "add", "lo", "--dst", "1.2.3.4:5", "--src", "[::1]:5", "--queue", "1"],
                           "IPv4 and IPv6")
+        add = ["flow", "add", "lo", "--dst", "1.2.3.4:5"]
+        self.assert_fails(cli.USAGE, [*add, "--reservation", "1", "--queue", "1", "--spread"], "--queue", "--spread", "both")
+        self.assert_fails(cli.USAGE, [*add, "--queue", "1", "--spread"], "--queue", "--spread", "both")
+        self.assert_fails(cli.USAGE, [*add, "--spread"], "--spread", "--reservation")
+        self.assert_fails(cli.USAGE, [*add, "--queue", "1", "--runtime-dir", "/tmp"], "--runtime-dir", "--reservation")
+        self.assert_fails(cli.USAGE, ["flow", "add", "lo", "--dst", "*:0", "--queue", "1"], "any port")
 
 
 class Values(cli.TestCase):
@@ -91,16 +109,14 @@ class Values(cli.TestCase):
         self.assert_fails(cli.USAGE, ["region", "test", "memfd", "--size", "5000"], "5000", "multiple")
 
     def test_page_sizes(self):
-        bound = ("recv", "lo", "--listen", "127.0.0.1:0")
         for size in ("0", "5000", "2K", "3M", "x"):
-            self.assert_fails(cli.USAGE, [*bound, "--page-size", size], "--page-size", f"'{size}'")
-        self.assert_fails(cli.USAGE, [*bound, "--page-size", "2M", "--size", "3M"], "--size", "multiple")
+            self.assert_fails(cli.USAGE, [*BOUND, "--page-size", size], "--page-size", f"'{size}'")
+        self.assert_fails(cli.USAGE, [*BOUND, "--page-size", "2M", "--size", "3M"], "--size", "multiple")
 
     def test_queues(self):
-        bound = ("recv", "lo", "--listen", "127.0.0.1:0")
         for queues in ("", ",", "1,", ",1", "1,,2", "a", "-1", "1-", "1-2-3", "5-3", "1,1", "1-3,2", "70000", "0-4000",
                        "99999999999999999999", "1 2"):
-            self.assert_fails(cli.USAGE, [*bound, "--queues", queues], "--queues", f"'{queues}'")
+            self.assert_fails(cli.USAGE, [*BOUND, "--queues", queues], "--queues", f"'{queues}'")
             self.assert_fails(cli.USAGE, ["bind", "rx", "lo", "--queues", queues], "--queues", f"'{queues}'")
 
     def test_addresses(self):
@@ -116,13 +132,30 @@ class Values(cli.TestCase):
                                   ("[fe80::1%nosuchif]:5", "no interface 'nosuchif'")):
                 self.assert_fails(cli.USAGE, ["recv", "lo", "--place", how, address], how, text)
 
+    def test_flows(self):
+        for flow in ("", "x", "1.2.3.4", "1.2.3.4:5,", "1.2.3.4:5,6.7.8.9", ",1.2.3.4:5", "[::1]:5,1.2.3.4:5", "1.2.3.4:5=",
+                     "1.2.3.4:5=x", "1.2.3.4:5=70000", "1.2.3.4:5=1=2", "*:0", "[::]:0", "*:0=1", "x" * 300):
+            self.assert_fails(cli.USAGE, ["run", "lo", "--flow", flow, "--", "true"], "--flow")
+        self.assert_fails(cli.USAGE, ["run", "lo", "--flow", "1.2.3.4:5=1", "--", "true"], "--queues")
+        self.assert_fails(cli.USAGE, ["run", "lo", "--flow", "1.2.3.4:5=1", "--queues", "2,3", "--", "true"], "queue 1")
+        self.assert_fails(cli.USAGE, ["run", "lo", "--spread", "--", "true"], "--spread", "--flow")
+
     def test_numbers(self):
         for number in ("", "x", "-1", "1x", "70000"):
             self.assert_fails(cli.USAGE, ["flow", "add", "lo", "--dst", "1.2.3.4:5", "--queue", number], "--queue")
+        for number in ("", "0", "x", "-1", "4294967296"):
+            self.assert_fails(cli.USAGE, ["flow", "add", "lo", "--dst", "1.2.3.4:5", "--reservation", number],
+                              "--reservation", f"'{number}'")
         for number in ("x", "4294967295", "99999999999999999999"):
             self.assert_fails(cli.USAGE, ["flow", "del", "lo", number], "LOCATION", number)
         for number in ("x", "0", "77", "99999999999"):
             self.assert_fails(cli.USAGE, [*RECV, "--ready-fd", number], "--ready-fd", number)
+        for number in ("", "0", "x", "-1", "1025", "99999999999999999999"):
+            self.assert_fails(cli.USAGE, [*BOUND, "--queue-count", number], "--queue-count", f"'{number}'")
+            self.assert_fails(cli.USAGE, ["run", "lo", "--queue-count", number, "--", "true"], "--queue-count", f"'{number}'")
+        for command in (BOUND, ["run", "lo"], ["reserve", "show"], ["reserve", "restore"],
+                        ["flow", "show"], ["flow", "del"], ["flow", "add"]):
+            self.assert_fails(cli.USAGE, [*command, "--runtime-dir", ""], "--runtime-dir", "empty")
         self.assert_fails(cli.USAGE, [*RECV, "--recv-max", "100"], "--recv-max")
         self.assert_fails(cli.USAGE, [*RECV, "--lowat", "0"], "--lowat")
         self.assert_fails(cli.USAGE, [*RECV, "--expect", "0"], "--expect")

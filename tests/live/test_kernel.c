@@ -216,10 +216,12 @@ static void test_ethtool_refused(void **state)
 }
 
 /* An interface that can't be steered says so and isn't touched. */
-static void test_steering_refused(void **state)
+static void test_reservation_refused(void **state)
 {
+	struct devmem_reservation_options options = { .sz = sizeof(options) };
+	char dir[] = "/tmp/devmem-test-XXXXXX";
 	const uint32_t queue = 1;
-	struct devmem_steering *steering;
+	struct devmem_reservation *reservation;
 	struct devmem_flow_rule *rules;
 	struct devmem_error err = { 0 };
 	struct devmem_netdev *nd;
@@ -229,8 +231,13 @@ static void test_steering_refused(void **state)
 	(void)state;
 	need_veth();
 	assert_int_equal(devmem_netdev_open(&nd, "veth0", &err), 0);
-	assert_int_equal(devmem_steering_open(&steering, nd, &queue, 1, &err), -EOPNOTSUPP);
-	assert_null(steering);
+	assert_non_null(mkdtemp(dir));
+	options.dir = dir;
+	assert_int_equal(devmem_reservation_open(&reservation, nd, &queue, 1, &options, &err),
+			 -EOPNOTSUPP);
+	assert_null(reservation);
+	/* Nothing is left in it. */
+	assert_int_equal(rmdir(dir), 0);
 	assert_int_equal(err.kind, DEVMEM_ERROR_MISSING);
 	assert_non_null(strstr(err.message, "veth0"));
 	memset(&flow, 0, sizeof(flow));
@@ -273,9 +280,9 @@ static void test_unprivileged(void **state)
 		if (ret == -EOPNOTSUPP && !err.attribute[0])
 			_exit(77);
 		_exit(ret == -EPERM && err.kind == DEVMEM_ERROR_MISSING &&
-				      strstr(err.message, "CAP_NET_ADMIN") ?
-			      0 :
-			      3);
+				      strstr(err.message, "CAP_NET_ADMIN")
+			      ? 0
+			      : 3);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -322,15 +329,15 @@ static void test_dontneed_limits(void **state)
 		skip();
 	}
 	/* Tokens that aren't there: nothing freed, and no error. */
-	assert_int_equal(setsockopt(fds[1], SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, tokens,
-				    sizeof(tokens[0])),
-			 0);
+	assert_int_equal(
+		setsockopt(fds[1], SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, tokens, sizeof(tokens[0])),
+		0);
 	assert_int_equal(setsockopt(fds[1], SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, tokens,
 				    UAPI_DONTNEED_RANGES_MAX * sizeof(tokens[0])),
 			 0);
-	assert_int_equal(setsockopt(fds[1], SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, tokens,
-				    sizeof(tokens)),
-			 -1);
+	assert_int_equal(
+		setsockopt(fds[1], SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, tokens, sizeof(tokens)),
+		-1);
 	assert_int_equal(errno, EINVAL);
 	assert_int_equal(setsockopt(fds[1], SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, tokens,
 				    sizeof(tokens[0]) + 1),
@@ -340,16 +347,16 @@ static void test_dontneed_limits(void **state)
 	assert_int_equal(errno, EINVAL);
 	/* Past 1024 tokens it stops, in silence. */
 	tokens[0].token_count = 5000;
-	assert_int_equal(setsockopt(fds[1], SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, tokens,
-				    sizeof(tokens[0])),
-			 0);
+	assert_int_equal(
+		setsockopt(fds[1], SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, tokens, sizeof(tokens[0])),
+		0);
 	close(fds[0]);
 	close(fds[1]);
 	udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	tokens[0].token_count = 1;
-	assert_int_equal(setsockopt(udp, SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, tokens,
-				    sizeof(tokens[0])),
-			 -1);
+	assert_int_equal(
+		setsockopt(udp, SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, tokens, sizeof(tokens[0])),
+		-1);
 	assert_int_equal(errno, EBADF);
 	close(udp);
 }
@@ -420,7 +427,7 @@ int main(void)
 		cmocka_unit_test(test_veth),
 		cmocka_unit_test(test_bind_refused),
 		cmocka_unit_test(test_ethtool_refused),
-		cmocka_unit_test(test_steering_refused),
+		cmocka_unit_test(test_reservation_refused),
 		cmocka_unit_test(test_unprivileged),
 		cmocka_unit_test(test_dontneed_limits),
 		cmocka_unit_test(test_flow_from_socket),

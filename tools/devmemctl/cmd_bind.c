@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "args.h"
+#include "command.h"
 #include "output.h"
 #include "setup.h"
 #include "signals.h"
@@ -18,10 +11,6 @@
 enum bind_key {
 	KEY_STEER = KEY_SETUP_END,
 };
-
-/* Exit codes of a command that didn't start, as a shell has them. */
-#define EXIT_NOT_EXECUTABLE 126
-#define EXIT_NOT_FOUND 127
 
 struct bind_options {
 	struct setup_options setup;
@@ -37,70 +26,6 @@ static int bind_option(int key, const char *arg, void *input)
 		return 0;
 	}
 	return setup_option(key, arg, &o->setup);
-}
-
-static void set_env(const struct setup *s)
-{
-	char text[QUEUES_MAX * 6];
-
-	snprintf(text, sizeof(text), "%u", devmem_binding_id(s->binding));
-	setenv("DEVMEM_BINDING_ID", text, 1);
-	format_ranges(text, sizeof(text), s->queues.id, s->queues.n);
-	setenv("DEVMEM_QUEUES", text, 1);
-	snprintf(text, sizeof(text), "%d", devmem_region_fd(s->region));
-	setenv("DEVMEM_REGION_FD", text, 1);
-	setenv("DEVMEM_DEV", s->before.name, 1);
-}
-
-/* In the child. The binding's own socket stays close-on-exec: the binding ends with devmemctl. */
-__attribute__((noreturn)) static void exec_command(const struct setup *s, char **command)
-{
-	int errnum;
-
-	set_env(s);
-	signals_reset();
-	if (fcntl(devmem_region_fd(s->region), F_SETFD, 0))
-		_exit(fail_errno(errno, "DEVMEM_REGION_FD"));
-	execvp(command[0], command);
-	errnum = errno;
-	fail_errno(errnum, command[0]);
-	_exit(errnum == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
-}
-
-static int run_command(const struct setup *s, char **command)
-{
-	int status;
-	pid_t pid;
-	int fd;
-
-	/* Started with it ignored, waitpid(2) would find nobody. */
-	signal(SIGCHLD, SIG_DFL);
-	pid = fork();
-	if (pid < 0)
-		return fail_errno(errno, "fork");
-	if (!pid)
-		exec_command(s, command);
-	fd = pidfd_open(pid, 0);
-	while (fd >= 0) {
-		bool by_process;
-		int ready = signals_wait(fd, POLLIN, -1);
-		int sig;
-
-		if (ready > 0)
-			break;
-		/* A signal from the terminal has reached the command already. */
-		while ((sig = signals_take(&by_process)))
-			if (by_process)
-				kill(pid, sig);
-	}
-	if (fd >= 0)
-		close(fd);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return fail_errno(errno, "waitpid");
-	if (WIFSIGNALED(status))
-		return EXIT_SIGNAL_BASE + WTERMSIG(status);
-	return WEXITSTATUS(status);
 }
 
 static int hold(const struct ctl *ctl, const struct setup *s, bool steer)
@@ -147,7 +72,8 @@ int cmd_bind_rx(struct ctl *ctl, int argc, char **argv)
 	static const struct argp_option argp_options[] = {
 		SETUP_OPTIONS,
 		{ "steer", KEY_STEER, NULL, 0,
-		  "Turn header split on and RSS off the queues first, and put all back at the end",
+		  "Reserve the queues: turn header split on and RSS off them first, and put all "
+		  "back at the end; without it, the default is the highest-numbered queue",
 		  2 },
 		{ 0 },
 	};
@@ -173,6 +99,9 @@ int cmd_bind_rx(struct ctl *ctl, int argc, char **argv)
 	options.setup.dev = args.operand[0];
 	/* This process never holds a fragment. */
 	options.setup.held_max = UINT64_MAX;
+	if (!options.steer && options.setup.reserve_option)
+		return fail(EXIT_USAGE, "bind rx: %s means something only with --steer",
+			    options.setup.reserve_option);
 	result = setup_options_check(&options.setup);
 	if (!result)
 		result = signals_open();
@@ -181,13 +110,13 @@ int cmd_bind_rx(struct ctl *ctl, int argc, char **argv)
 	if (!result)
 		result = setup_region(&setup, ctl, &options.setup, false);
 	if (!result && options.steer)
-		result = setup_steering(&setup);
+		result = setup_reservation(&setup, ctl, &options.setup);
 	if (!result)
 		result = setup_binding(&setup, &options.setup);
 	if (!result) {
 		say(ctl, "%s: binding %u", setup.before.name, devmem_binding_id(setup.binding));
 		if (args.command)
-			result = run_command(&setup, args.command);
+			result = command_run(&setup, args.command);
 		else
 			result = hold(ctl, &setup, options.steer);
 	}

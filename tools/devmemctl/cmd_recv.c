@@ -158,6 +158,11 @@ static int check_options(struct recv_options *o, const struct args_spec *spec)
 	if (o->receive.place && o->setup.page_size)
 		return fail(EXIT_USAGE, "recv: --place uses no receive buffers of its own; leave "
 					"--page-size out");
+	if (o->receive.place && o->setup.reserve_option)
+		return fail(EXIT_USAGE,
+			    "recv: --place changes nothing on the interface; leave %s "
+			    "out",
+			    o->setup.reserve_option);
 	if (o->receive.place && o->held_max)
 		return fail(EXIT_USAGE, "recv: --place has no binding; leave --held-max out");
 	if (!o->setup.region)
@@ -217,8 +222,8 @@ static int add_flow(struct recv *r)
 
 	if (r->options->connect)
 		flow.src = r->peer;
-	if (devmem_steering_add_flow(r->setup.steering, &flow, r->setup.queues.id[0],
-				     &r->flow_location, &err))
+	if (devmem_reservation_add_flow(r->setup.reservation, &flow, r->setup.queues.id[0],
+					&r->flow_location, &err))
 		return fail_error(&err);
 	r->flow = true;
 	say(r->ctl, "%s: flow rule %u to queue %u", r->setup.before.name, r->flow_location,
@@ -230,16 +235,14 @@ static int add_flow(struct recv *r)
 static int set_up_nic(struct recv *r)
 {
 	char ranges[128];
-	int result = setup_steering(&r->setup);
+	int result = setup_reservation(&r->setup, r->ctl, &r->options->setup);
 
 	if (result)
 		return result;
-	format_ranges(ranges, sizeof(ranges), r->setup.queues.id, r->setup.queues.n);
-	say(r->ctl, "%s: header split on, threshold 0, RSS off queues %s", r->setup.before.name,
-	    ranges);
 	result = setup_binding(&r->setup, &r->options->setup);
 	if (result)
 		return result;
+	format_ranges(ranges, sizeof(ranges), r->setup.queues.id, r->setup.queues.n);
 	say(r->ctl, "%s: binding %u on queues %s", r->setup.before.name,
 	    devmem_binding_id(r->setup.binding), ranges);
 	return add_flow(r);
@@ -362,19 +365,6 @@ static uint64_t bytes_of(const struct devmem_rx_stats *rx)
 	return rx->bytes_device + rx->bytes_host + rx->bytes_placed;
 }
 
-static void out_address(struct json_object *obj, const char *key,
-			const struct sockaddr_storage *addr)
-{
-	char text[ADDRESS_TEXT_MAX];
-
-	if (!addr->ss_family) {
-		out_null(obj, key);
-		return;
-	}
-	format_address(text, addr);
-	out_str(obj, key, text);
-}
-
 /* The summary of a stream, or of a run without one. */
 static struct json_object *summary(const struct recv *r, const struct receive_result *result)
 {
@@ -415,7 +405,7 @@ static struct json_object *summary(const struct recv *r, const struct receive_re
 	setup_out_region(obj, r->ctl, &r->setup);
 	out_binding(obj, r, &result->binding);
 	out_drops(obj, r, &result->drops);
-	if (r->setup.steering)
+	if (r->setup.reservation)
 		setup_out_steering(obj, &r->setup);
 	else if (r->ctl->json)
 		out_null(obj, "steering");
@@ -533,7 +523,7 @@ static int receive(const struct ctl *ctl, const struct recv_options *options)
 		result = ready(&r, "listening on", &r.local);
 	if (!result)
 		result = run(&r, &last);
-	changed = r.setup.steering != NULL;
+	changed = r.setup.reservation != NULL;
 	cleaned = clean_up(&r);
 	if (last) {
 		int printed;

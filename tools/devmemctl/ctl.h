@@ -39,7 +39,10 @@ int cmd_region_test(struct ctl *ctl, int argc, char **argv);
 int cmd_flow_add(struct ctl *ctl, int argc, char **argv);
 int cmd_flow_del(struct ctl *ctl, int argc, char **argv);
 int cmd_flow_show(struct ctl *ctl, int argc, char **argv);
+int cmd_reserve_show(struct ctl *ctl, int argc, char **argv);
+int cmd_reserve_restore(struct ctl *ctl, int argc, char **argv);
 int cmd_bind_rx(struct ctl *ctl, int argc, char **argv);
+int cmd_run(struct ctl *ctl, int argc, char **argv);
 int cmd_recv(struct ctl *ctl, int argc, char **argv);
 
 /* Prints "devmemctl: MESSAGE" on stderr, always one line, and returns code. */

@@ -17,7 +17,12 @@ static const struct command commands[] = {
 	{ "flow", "add", "DEV --dst ADDR:PORT --queue N", "send a flow to a queue", cmd_flow_add },
 	{ "flow", "del", "DEV LOCATION", "delete a flow rule", cmd_flow_del },
 	{ "flow", "show", "DEV", "list flow rules", cmd_flow_show },
+	{ "reserve", "show", "[DEV]", "who has reserved which queues and flows", cmd_reserve_show },
+	{ "reserve", "restore", "[DEV]", "put back what users left that died",
+	  cmd_reserve_restore },
 	{ "bind", "rx", "DEV [-- CMD ARGS...]", "bind a region to receive queues", cmd_bind_rx },
+	{ "run", NULL, "DEV --flow ADDR:PORT -- CMD", "run a command that receives into a region",
+	  cmd_run },
 	{ "recv", NULL, "DEV --listen ADDR:PORT", "receive a TCP stream into a region", cmd_recv },
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

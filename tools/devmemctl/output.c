@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "output.h"
+#include "parse.h"
 
 /* The tree is small and the process short-lived: without memory for it nothing sensible is left to
  * do. Never in the middle of a change to the system: results are built after it. */
@@ -104,25 +105,17 @@ void out_uint(struct json_object *obj, const char *key, uint64_t value)
 	put(obj, key, must(json_object_new_uint64(value)));
 }
 
-static void free_text(struct json_object *obj, void *text)
-{
-	(void)obj;
-	free(text);
-}
-
 void out_bytes(struct json_object *obj, const char *key, uint64_t value)
 {
-	struct json_object *number = must(json_object_new_uint64(value));
 	char human[32];
-	char *text;
+	char text[64];
 
-	if (value >= 1024) {
-		format_bytes(human, sizeof(human), value);
-		if (asprintf(&text, "%llu (%s)", (unsigned long long)value, human) < 0)
-			must(NULL);
-		json_object_set_userdata(number, text, free_text);
-	}
-	put(obj, key, number);
+	out_uint(obj, key, value);
+	if (value < 1024)
+		return;
+	format_bytes(human, sizeof(human), value);
+	snprintf(text, sizeof(text), "%llu (%s)", (unsigned long long)value, human);
+	out_text(obj, key, text);
 }
 
 void out_bool(struct json_object *obj, const char *key, bool value)
@@ -133,6 +126,33 @@ void out_bool(struct json_object *obj, const char *key, bool value)
 void out_null(struct json_object *obj, const char *key)
 {
 	put(obj, key, NULL);
+}
+
+void out_address(struct json_object *obj, const char *key, const struct sockaddr_storage *addr)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (addr->ss_family == AF_UNSPEC) {
+		out_null(obj, key);
+		return;
+	}
+	format_address(text, addr);
+	out_str(obj, key, text);
+}
+
+static void free_text(struct json_object *obj, void *text)
+{
+	(void)obj;
+	free(text);
+}
+
+void out_text(struct json_object *obj, const char *key, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		must(NULL);
+	json_object_set_userdata(json_object_object_get(obj, key), copy, free_text);
 }
 
 void out_double(struct json_object *obj, const char *key, double value)
@@ -211,6 +231,9 @@ static char *cell(struct json_object *value)
 		size_t len = n * 12 + 1;
 		uint32_t *numbers;
 
+		text = json_object_get_userdata(value);
+		if (text)
+			return strdup(text);
 		if (!n)
 			return strdup("-");
 		numbers = calloc(n, sizeof(*numbers));

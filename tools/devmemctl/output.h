@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include <json-c/json.h>
 
@@ -28,6 +29,10 @@ void out_uint(struct json_object *obj, const char *key, uint64_t value);
 void out_bytes(struct json_object *obj, const char *key, uint64_t value);
 void out_bool(struct json_object *obj, const char *key, bool value);
 void out_null(struct json_object *obj, const char *key);
+/* "10.0.0.1:5000", or null without an address. */
+void out_address(struct json_object *obj, const char *key, const struct sockaddr_storage *addr);
+/* What text output shows of a number or list that is there already. */
+void out_text(struct json_object *obj, const char *key, const char *text);
 /* With three digits after the point. */
 void out_double(struct json_object *obj, const char *key, double value);
 /* Adds a number to a list. */

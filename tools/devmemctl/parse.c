@@ -116,8 +116,9 @@ int parse_address(const char *what, const char *text, struct sockaddr_storage *a
 	scope = v6 ? strchr(host, '%') : NULL;
 	if (scope && scope[1] && strspn(scope + 1, "0123456789") != strlen(scope + 1) &&
 	    !if_nametoindex(scope + 1))
-		return fail(EXIT_USAGE, "%s '%s': no interface '%s'; 'devmemctl dev show' lists them",
-			    what, text, scope + 1);
+		return fail(EXIT_USAGE,
+			    "%s '%s': no interface '%s'; 'devmemctl dev show' lists them", what,
+			    text, scope + 1);
 	if (getaddrinfo(host, colon + 1, &hints, &found))
 		return bad_address(what, text);
 	if (v6 == (found->ai_family == AF_INET6))
@@ -126,8 +127,8 @@ int parse_address(const char *what, const char *text, struct sockaddr_storage *a
 	if (!addr->ss_family)
 		return bad_address(what, text);
 	if (v6 && IN6_IS_ADDR_V4MAPPED(&((const struct sockaddr_in6 *)addr)->sin6_addr))
-		return fail(EXIT_USAGE, "%s '%s': write an IPv4 address as such: 10.0.0.1:5000", what,
-			    text);
+		return fail(EXIT_USAGE, "%s '%s': write an IPv4 address as such: 10.0.0.1:5000",
+			    what, text);
 	return 0;
 }
 
@@ -149,6 +150,63 @@ void format_address(char buf[ADDRESS_TEXT_MAX], const struct sockaddr_storage *a
 	}
 	snprintf(buf, ADDRESS_TEXT_MAX, addr->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
 		 port);
+}
+
+static bool matches_all(const struct sockaddr_storage *addr)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)addr;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)addr;
+
+	if (addr->ss_family == AF_INET6)
+		return IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr) && !in6->sin6_port;
+	return in->sin_addr.s_addr == htonl(INADDR_ANY) && !in->sin_port;
+}
+
+int check_flow(const char *what, const struct devmem_flow *flow)
+{
+	if (flow->src.ss_family && flow->src.ss_family != flow->dst.ss_family)
+		return fail(EXIT_USAGE, "%s mix IPv4 and IPv6", what);
+	if (matches_all(&flow->dst))
+		return fail(EXIT_USAGE,
+			    "%s: any address and any port would match all TCP packets; give one "
+			    "of the two",
+			    what);
+	return 0;
+}
+
+int parse_flow(const char *what, const char *text, struct flow_target *target)
+{
+	char ends[2 * ADDRESS_TEXT_MAX];
+	char *queue;
+	char *src;
+	char *dst_end;
+	uint64_t value;
+
+	memset(target, 0, sizeof(*target));
+	if (strlen(text) >= sizeof(ends))
+		return bad_address(what, text);
+	strcpy(ends, text);
+	/* Brackets hold an interface's name, which may have either character. */
+	queue = strrchr(ends, '=');
+	if (queue && !strchr(queue, ']')) {
+		*queue++ = '\0';
+		if (parse_uint("queue of --flow", queue, 0, UINT16_MAX, &value))
+			return EXIT_USAGE;
+		target->has_queue = true;
+		target->queue = (uint32_t)value;
+	}
+	dst_end = ends[0] == '[' ? strchr(ends, ']') : ends;
+	src = dst_end ? strchr(dst_end, ',') : NULL;
+	if (src)
+		*src++ = '\0';
+	if (parse_address(what, ends, &target->flow.dst) ||
+	    (src && parse_address(what, src, &target->flow.src)))
+		return EXIT_USAGE;
+	snprintf(ends, sizeof(ends), "%s '%s': the two ends", what, text);
+	if (target->flow.src.ss_family && target->flow.src.ss_family != target->flow.dst.ss_family)
+		return check_flow(ends, &target->flow);
+	snprintf(ends, sizeof(ends), "%s '%s'", what, text);
+	return check_flow(ends, &target->flow);
 }
 
 static int add_queue(const char *what, const char *text, struct queue_list *queues, uint64_t id)

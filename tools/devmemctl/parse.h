@@ -5,9 +5,12 @@
 /* Values on the command line. Each call returns 0, or EXIT_USAGE after saying what is wrong; what
  * names the option or operand. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+
+#include <devmem/flow.h>
 
 /* A decimal number from min to max. */
 int parse_uint(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *value);
@@ -22,6 +25,16 @@ socklen_t address_len(const struct sockaddr_storage *addr);
 /* Room for the longest address: "[IPv6%interface]:port". */
 #define ADDRESS_TEXT_MAX 80
 void format_address(char buf[ADDRESS_TEXT_MAX], const struct sockaddr_storage *addr);
+
+/* A flow: "DST:PORT", "DST:PORT,SRC:PORT"; with "=QUEUE" behind it has_queue is set. */
+struct flow_target {
+	struct devmem_flow flow;
+	bool has_queue;
+	uint32_t queue;
+};
+int parse_flow(const char *what, const char *text, struct flow_target *target);
+/* What parse_flow() checks of a flow whose ends were given one by one. */
+int check_flow(const char *what, const struct devmem_flow *flow);
 
 #define QUEUES_MAX 1024
 struct queue_list {

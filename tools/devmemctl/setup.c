@@ -5,6 +5,15 @@
 
 #include "setup.h"
 
+int parse_runtime_dir(const char *arg, const char **dir)
+{
+	if (!*arg)
+		return fail(EXIT_USAGE, "--runtime-dir is empty; leave it out for %s",
+			    DEVMEM_RUNTIME_DIR);
+	*dir = arg;
+	return 0;
+}
+
 int setup_option(int key, const char *arg, struct setup_options *options)
 {
 	uint64_t value;
@@ -12,6 +21,19 @@ int setup_option(int key, const char *arg, struct setup_options *options)
 	switch (key) {
 	case KEY_QUEUES:
 		return parse_queues("--queues", arg, &options->queues);
+	case KEY_QUEUE_COUNT:
+		options->reserve_option = "--queue-count";
+		if (parse_uint("--queue-count", arg, 1, QUEUES_MAX, &value))
+			return EXIT_USAGE;
+		options->queue_count = (uint32_t)value;
+		return 0;
+	case KEY_RUNTIME_DIR:
+		options->reserve_option = "--runtime-dir";
+		return parse_runtime_dir(arg, &options->runtime_dir);
+	case KEY_NO_WATCHER:
+		options->reserve_option = "--no-watcher";
+		options->no_watcher = true;
+		return 0;
 	case KEY_REGION:
 		if (!*arg)
 			return fail(EXIT_USAGE, "--region is empty; try 'devmemctl region list'");
@@ -38,6 +60,8 @@ int setup_options_check(struct setup_options *options)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
+	if (options->queues.n && options->queue_count)
+		return fail(EXIT_USAGE, "give --queues or --queue-count, not both");
 	/* An imported dma-buf has its size already. */
 	if (!options->size && strncmp(options->region, "fd:", 3))
 		options->size = REGION_SIZE_DEFAULT;
@@ -52,7 +76,7 @@ int setup_options_check(struct setup_options *options)
 
 /* Names all that is missing, not only the first thing that the kernel would refuse. Says no only
  * where that is certain: some drivers report a setting only once it was set. */
-static int check_steerable(const struct devmem_netdev_info *info)
+static int check_reservable(const struct devmem_netdev_info *info)
 {
 	bool rings = info->has & DEVMEM_HAS_RINGS;
 	bool rules = (info->has & DEVMEM_HAS_RULES) || info->ntuple || info->ntuple_settable;
@@ -90,7 +114,32 @@ static void rss_queues(const struct devmem_netdev_info *info, struct queue_list 
 			}
 }
 
-int setup_device(struct setup *s, const struct setup_options *options, bool steer)
+static int check_queues(const struct setup *s, const struct setup_options *options, bool reserve)
+{
+	const struct devmem_netdev_info *info = devmem_netdev_info(s->netdev);
+
+	for (size_t i = 0; i < s->queues.n; i++)
+		if (s->queues.id[i] >= info->rx_queues)
+			return fail(EXIT_USAGE,
+				    "%s: no receive queue %u; it has queues 0 to %u, see "
+				    "'devmemctl queue show %s'",
+				    info->name, s->queues.id[i], info->rx_queues - 1, info->name);
+	if (!reserve)
+		return 0;
+	if (s->queues.n >= info->rx_queues)
+		return fail(EXIT_USAGE,
+			    "%s: --queues names all %u receive queues; leave one for everything "
+			    "else",
+			    info->name, info->rx_queues);
+	if (options->queue_count >= info->rx_queues)
+		return fail(EXIT_USAGE,
+			    "%s: --queue-count %u: it has %u receive queues, and one must be left "
+			    "for everything else",
+			    info->name, options->queue_count, info->rx_queues);
+	return 0;
+}
+
+int setup_device(struct setup *s, const struct setup_options *options, bool reserve)
 {
 	const struct devmem_netdev_info *info;
 	struct devmem_error err;
@@ -102,28 +151,17 @@ int setup_device(struct setup *s, const struct setup_options *options, bool stee
 	s->before.rss_table = NULL;
 	s->before.rss_key = NULL;
 	rss_queues(info, &s->rss_before);
-	if (steer && check_steerable(info))
+	if (reserve && check_reservable(info))
 		return EXIT_MISSING;
 	if (!info->rx_queues)
 		return fail(EXIT_MISSING, "%s: no receive queues%s", info->name,
 			    info->up ? "" : " while it is down");
 	s->queues = options->queues;
-	if (!s->queues.n) {
+	if (!s->queues.n && !reserve) {
 		s->queues.n = 1;
 		s->queues.id[0] = info->rx_queues - 1;
 	}
-	for (size_t i = 0; i < s->queues.n; i++)
-		if (s->queues.id[i] >= info->rx_queues)
-			return fail(EXIT_USAGE,
-				    "%s: no receive queue %u; it has queues 0 to %u, see "
-				    "'devmemctl queue show %s'",
-				    info->name, s->queues.id[i], info->rx_queues - 1, info->name);
-	if (steer && s->queues.n >= info->rx_queues)
-		return fail(EXIT_USAGE,
-			    "%s: --queues names all %u receive queues; leave one for everything "
-			    "else",
-			    info->name, info->rx_queues);
-	return 0;
+	return check_queues(s, options, reserve);
 }
 
 int setup_region(struct setup *s, const struct ctl *ctl, const struct setup_options *options,
@@ -146,15 +184,62 @@ int setup_region(struct setup *s, const struct ctl *ctl, const struct setup_opti
 	return 0;
 }
 
-int setup_steering(struct setup *s)
+static void on_notice(const char *text, void *arg)
 {
-	struct devmem_error err;
+	(void)arg;
+	note("%s", text);
+}
 
-	if (devmem_steering_open(&s->steering, s->netdev, s->queues.id, s->queues.n, &err))
+static void on_step(const char *name, void *arg)
+{
+	say(arg, "step %s", name);
+}
+
+struct devmem_reservation_options reservation_options(const struct ctl *ctl,
+						      const char *runtime_dir)
+{
+	return (struct devmem_reservation_options){
+		.sz = sizeof(struct devmem_reservation_options),
+		.dir = runtime_dir,
+		.notice = on_notice,
+		.step = on_step,
+		.arg = (void *)ctl,
+	};
+}
+
+/* Those that were named stay in the order that they were named in: a flow goes to the first. */
+static void take_queues(struct setup *s)
+{
+	const uint32_t *queues;
+	size_t n;
+
+	if (s->queues.n)
+		return;
+	queues = devmem_reservation_queues(s->reservation, &n);
+	for (; s->queues.n < n && s->queues.n < QUEUES_MAX; s->queues.n++)
+		s->queues.id[s->queues.n] = queues[s->queues.n];
+}
+
+int setup_reservation(struct setup *s, const struct ctl *ctl, const struct setup_options *options)
+{
+	struct devmem_reservation_options how = reservation_options(ctl, options->runtime_dir);
+	const uint32_t *queues = s->queues.n ? s->queues.id : NULL;
+	size_t n = options->queue_count ? options->queue_count : 1;
+	struct devmem_error err;
+	char ranges[128];
+
+	if (options->no_watcher)
+		how.flags |= DEVMEM_RESERVATION_NO_WATCHER;
+	if (devmem_reservation_open(&s->reservation, s->netdev, queues, queues ? s->queues.n : n,
+				    &how, &err))
 		return fail_error(&err);
+	take_queues(s);
 	if (devmem_netdev_refresh(s->netdev, &err))
 		return fail_error(&err);
 	rss_queues(devmem_netdev_info(s->netdev), &s->rss_during);
+	format_ranges(ranges, sizeof(ranges), s->queues.id, s->queues.n);
+	say(ctl, "%s: reservation %u: header split on, threshold 0, RSS off queues %s",
+	    s->before.name, devmem_reservation_id(s->reservation), ranges);
 	return 0;
 }
 
@@ -180,9 +265,9 @@ int setup_close(struct setup *s)
 
 	devmem_binding_close(s->binding);
 	s->binding = NULL;
-	if (devmem_steering_close(s->steering, &err))
+	if (devmem_reservation_close(s->reservation, &err))
 		result = fail_error(&err);
-	s->steering = NULL;
+	s->reservation = NULL;
 	devmem_region_close(s->region);
 	s->region = NULL;
 	devmem_netdev_close(s->netdev);
@@ -245,6 +330,7 @@ void setup_out_steering(struct json_object *obj, const struct setup *s)
 	const struct devmem_netdev_info *now = devmem_netdev_info(s->netdev);
 	struct json_object *steering = out_object(obj, "steering");
 
+	out_uint(steering, "reservation", devmem_reservation_id(s->reservation));
 	out_str(steering, "split_before", split_name(s->before.split));
 	out_str(steering, "split", split_name(now->split));
 	if (now->has & DEVMEM_HAS_HDS_THRESH) {

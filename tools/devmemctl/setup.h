@@ -3,7 +3,7 @@
 #define DEVMEMCTL_SETUP_H
 
 /*
- * The steps that bind rx and recv share, from an interface's name to a binding, and back. Each step
+ * The steps that bind rx, recv and run share, from an interface's name to a binding, and back. Each step
  * returns 0, or an exit code after saying what is wrong; setup_close() undoes those that were done,
  * the last one first. Steps that only look come before those that change something.
  */
@@ -11,7 +11,7 @@
 #include <devmem/binding.h>
 #include <devmem/netdev.h>
 #include <devmem/region.h>
-#include <devmem/steering.h>
+#include <devmem/reservation.h>
 
 #include "output.h"
 #include "parse.h"
@@ -22,15 +22,19 @@ struct setup_options {
 	const char *dev;
 	const char *region; /* NULL: the default */
 	uint64_t size;	    /* 0: the default */
-	struct queue_list queues;
+	struct queue_list queues; /* none: any that are free */
+	uint32_t queue_count;	  /* 0: not given */
 	uint32_t page_size;
 	uint64_t held_max;
+	const char *runtime_dir; /* NULL: the default */
+	bool no_watcher;
+	const char *reserve_option; /* one that only means something with a reservation, if given */
 };
 
 struct setup {
 	struct devmem_netdev *netdev;
 	struct devmem_region *region;
-	struct devmem_steering *steering;
+	struct devmem_reservation *reservation;
 	struct devmem_binding *binding;
 	struct queue_list queues;
 	/* As it was before anything was changed; lists not kept. */
@@ -48,13 +52,13 @@ struct drops {
 	uint64_t inflight_bytes;
 };
 
-/* Opens the interface and settles on the queues. steer: steering is to follow, so check that the
- * interface has what it needs. */
-int setup_device(struct setup *s, const struct setup_options *options, bool steer);
+/* Opens the interface and looks at the queues. reserve: a reservation is to follow, so check that
+ * the interface has what it takes; the library picks queues then, where none are named. */
+int setup_device(struct setup *s, const struct setup_options *options, bool reserve);
 /* For a NIC to write to, unless host_only. */
 int setup_region(struct setup *s, const struct ctl *ctl, const struct setup_options *options,
 		 bool host_only);
-int setup_steering(struct setup *s);
+int setup_reservation(struct setup *s, const struct ctl *ctl, const struct setup_options *options);
 int setup_binding(struct setup *s, const struct setup_options *options);
 /* 0, or the exit code after saying what could not be put back. */
 int setup_close(struct setup *s);
@@ -66,23 +70,38 @@ void setup_out_region(struct json_object *obj, const struct ctl *ctl, const stru
 void setup_out_steering(struct json_object *obj, const struct setup *s);
 const char *split_name(int split);
 
-/* Options that both commands have. */
+/* What the library's calls are given: notices and, with -v, the steps are said. */
+struct devmem_reservation_options reservation_options(const struct ctl *ctl,
+						      const char *runtime_dir);
+int parse_runtime_dir(const char *arg, const char **dir);
+
+/* Options that these commands have. */
 enum setup_key {
 	KEY_QUEUES = 0x100,
+	KEY_QUEUE_COUNT,
 	KEY_REGION,
 	KEY_SIZE,
 	KEY_PAGE_SIZE,
+	KEY_RUNTIME_DIR,
+	KEY_NO_WATCHER,
 	KEY_SETUP_END,
 };
 /* clang-format off */
+#define RUNTIME_DIR_OPTION(group)                                                                  \
+	{ "runtime-dir", KEY_RUNTIME_DIR, "DIR", 0,                                                \
+	  "Where reservations are written down; default: " DEVMEM_RUNTIME_DIR, group }
 #define SETUP_OPTIONS                                                                              \
 	{ "region", KEY_REGION, "SPEC", 0,                                                         \
 	  "Memory to receive into, see 'devmemctl region list'; default: udmabuf", 2 },            \
 	{ "size", KEY_SIZE, "BYTES", 0, "Size of the region; default: 64M", 2 },                   \
 	{ "queues", KEY_QUEUES, "LIST", 0,                                                         \
-	  "Receive queues, like 3 or 1,3-5; default: the highest-numbered", 2 },                   \
+	  "Receive queues, like 3 or 1,3-5; default: one that is free", 2 },                       \
+	{ "queue-count", KEY_QUEUE_COUNT, "N", 0, "As many receive queues as are free", 2 },       \
 	{ "page-size", KEY_PAGE_SIZE, "BYTES", 0,                                                  \
-	  "Size of each receive buffer, a power of two (Linux 7.3); default: the page size", 2 }
+	  "Size of each receive buffer, a power of two (Linux 7.3); default: the page size", 2 },  \
+	RUNTIME_DIR_OPTION(5),                                                                     \
+	{ "no-watcher", KEY_NO_WATCHER, NULL, 0,                                                   \
+	  "Start no process that puts everything back if this one is killed", 5 }
 /* clang-format on */
 int setup_option(int key, const char *arg, struct setup_options *options);
 /* Checks that need all options. */

@@ -100,7 +100,7 @@ int main(int argc, char **argv)
 	struct devmem_binding_options options = { .sz = sizeof(options), .held_max = UINT64_MAX };
 	const struct devmem_fragment *frags;
 	struct stream stream = { 0 };
-	struct devmem_steering *steering;
+	struct devmem_reservation *reservation;
 	struct devmem_binding *binding;
 	struct devmem_region *region;
 	struct devmem_netdev *netdev;
@@ -122,8 +122,8 @@ int main(int argc, char **argv)
 		allow_pile(stream.listener);
 	must(devmem_netdev_open(&netdev, argv[1], &err), &err);
 	must(devmem_region_open(&region, "udmabuf", size, &err), &err);
-	must(devmem_steering_open(&steering, netdev, &stream.queue, 1, &err), &err);
-	steer_listener(steering, stream.listener, stream.queue);
+	must(devmem_reservation_open(&reservation, netdev, &stream.queue, 1, NULL, &err), &err);
+	steer_listener(reservation, stream.listener, stream.queue);
 	must(devmem_binding_open_rx(&binding, region, netdev, &stream.queue, 1, &options, &err),
 	     &err);
 	say("ready", devmem_binding_id(binding));
@@ -163,7 +163,7 @@ int main(int argc, char **argv)
 	devmem_rx_close(stream.rx);
 	close(stream.fd);
 	devmem_binding_close(binding);
-	must(devmem_steering_close(steering, &err), &err);
+	must(devmem_reservation_close(reservation, &err), &err);
 	devmem_netdev_close(netdev);
 	devmem_region_close(region);
 	return 0;

@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 {
 	struct devmem_binding *bindings[STREAMS_MAX] = { NULL };
 	struct devmem_region *regions[STREAMS_MAX] = { NULL };
-	struct devmem_steering *steering;
+	struct devmem_reservation *reservation;
 	struct devmem_netdev *netdev;
 	struct devmem_error err;
 	int i, each;
@@ -127,9 +127,9 @@ int main(int argc, char **argv)
 		streams[i].out = create_file(path);
 	}
 	must(devmem_netdev_open(&netdev, argv[1], &err), &err);
-	must(devmem_steering_open(&steering, netdev, queues, nqueues, &err), &err);
+	must(devmem_reservation_open(&reservation, netdev, queues, nqueues, NULL, &err), &err);
 	for (i = 0; i < nstreams; i++)
-		steer_listener(steering, streams[i].listener, streams[i].queue);
+		steer_listener(reservation, streams[i].listener, streams[i].queue);
 	for (i = 0; i < (each ? nstreams : 1); i++) {
 		must(devmem_region_open(&regions[i], argv[3], strtoull(argv[4], NULL, 0), &err),
 		     &err);
@@ -162,7 +162,7 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; i < nstreams; i++)
 		devmem_binding_close(bindings[i]);
-	must(devmem_steering_close(steering, &err), &err);
+	must(devmem_reservation_close(reservation, &err), &err);
 	devmem_netdev_close(netdev);
 	for (i = 0; i < nstreams; i++)
 		devmem_region_close(regions[i]);

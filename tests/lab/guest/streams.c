@@ -44,13 +44,13 @@ int listen_on(uint16_t port)
 	return fd;
 }
 
-void steer_listener(struct devmem_steering *steering, int listener, uint32_t queue)
+void steer_listener(struct devmem_reservation *reservation, int listener, uint32_t queue)
 {
 	struct devmem_error err;
 	struct devmem_flow flow;
 
 	must(devmem_flow_from_socket(&flow, listener, &err), &err);
-	must(devmem_steering_add_flow(steering, &flow, queue, NULL, &err), &err);
+	must(devmem_reservation_add_flow(reservation, &flow, queue, NULL, &err), &err);
 }
 
 int create_file(const char *path)

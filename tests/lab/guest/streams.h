@@ -29,7 +29,7 @@ void must(int code, const struct devmem_error *err);
 
 int listen_on(uint16_t port);
 /* The destination flow of a listening socket, to one queue. */
-void steer_listener(struct devmem_steering *steering, int listener, uint32_t queue);
+void steer_listener(struct devmem_reservation *reservation, int listener, uint32_t queue);
 int create_file(const char *path);
 /* Appends the bytes of fragments, wherever they lie. */
 void write_fragments(struct stream *stream, const struct devmem_fragment *frags, int n);
