@@ -340,6 +340,12 @@ nic_state()
 		echo "== ethtool $what $NIC"
 		ethtool $what $NIC 2>&1
 	done
+	echo "== hds-thresh $(hds $NIC 2>&1)"
+	# ethtool has no list of RSS contexts: each that could have been made since boot would have one of these numbers
+	for what in 1 2; do
+		echo "== ethtool -x $NIC context $what"
+		ethtool -x $NIC context $what 2>&1
+	done
 	ip -o link show $NIC | sed 's/.*mtu/mtu/'
 }
 
@@ -360,6 +366,22 @@ unchanged()
 	fail "$2"
 	show $LAB_RUN/check.out
 	return 1
+}
+
+# --- users of reservations ---------------------------------------------------------------------------------------
+
+# users: starts the program that has many users in it (guest/reserve.c, -c); what they say is in $OUT/users.err
+users()
+{
+	coproc USERS { exec reserve -c 2>>"$OUT/users.err"; }
+}
+
+# user COMMAND...: tells it; its answer is in $ANSWER
+user()
+{
+	echo "$*" >&"${USERS[1]}" && read -r -t 60 ANSWER <&"${USERS[0]}" && return 0
+	show "$OUT/users.err"
+	die "no answer to: $*"
 }
 
 # --- data --------------------------------------------------------------------------------------------------------

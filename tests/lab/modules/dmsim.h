@@ -44,6 +44,7 @@ extern bool dmsim_netmem_tx;
 extern bool dmsim_auto_loc;
 extern bool dmsim_no_split;
 extern bool dmsim_no_ntuple;
+extern bool dmsim_no_contexts;
 extern bool dmsim_no_queue_mgmt;
 
 /**

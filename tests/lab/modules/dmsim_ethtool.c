@@ -281,6 +281,16 @@ void __init dmsim_ethtool_init(void)
 		dmsim_ethtool_ops.supported_ring_params = 0;
 	if (dmsim_no_ntuple)
 		dmsim_ethtool_ops.set_rxnfc = NULL;
+	if (dmsim_no_contexts) {
+#if !LAB_KERNEL_7
+		dmsim_ethtool_ops.cap_rss_ctx_supported = 0;
+#endif
+		dmsim_ethtool_ops.rxfh_per_ctx_key = 0;
+		dmsim_ethtool_ops.rxfh_max_num_contexts = 0;
+		dmsim_ethtool_ops.create_rxfh_context = NULL;
+		dmsim_ethtool_ops.modify_rxfh_context = NULL;
+		dmsim_ethtool_ops.remove_rxfh_context = NULL;
+	}
 }
 
 void dmsim_ethtool_attach(struct net_device *dev)

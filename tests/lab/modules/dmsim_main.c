@@ -66,6 +66,10 @@ bool dmsim_no_ntuple;
 module_param_named(no_ntuple, dmsim_no_ntuple, bool, 0444);
 MODULE_PARM_DESC(no_ntuple, "a driver that knows no flow rules (default 0)");
 
+bool dmsim_no_contexts;
+module_param_named(no_contexts, dmsim_no_contexts, bool, 0444);
+MODULE_PARM_DESC(no_contexts, "a driver that knows no RSS contexts but the default one (default 0)");
+
 bool dmsim_no_queue_mgmt;
 module_param_named(no_queue_mgmt, dmsim_no_queue_mgmt, bool, 0444);
 MODULE_PARM_DESC(no_queue_mgmt, "a driver that cannot restart single queues, so none can be bound (default 0)");
