@@ -68,10 +68,25 @@ static uint32_t count_reserved(const struct journal *journal)
 	return n;
 }
 
+/* "; 2 by pid 4711 (trainer), reservation 1" for each owner. */
+static void owners_text(const struct journal *journal, char *text, size_t size)
+{
+	char who[RESERVE_OWNER_TEXT];
+	size_t len = 0;
+	uint32_t i;
+
+	text[0] = '\0';
+	for (i = 0; i < journal->n_owners && len < size; i++)
+		len += (size_t)snprintf(text + len, size - len, "%s%" PRIu32 " by %s",
+					i ? "; " : "", journal->owners[i].n_queues,
+					reserve_owner_text(&journal->owners[i], who));
+}
+
 static int check_left_over(const struct reserve *r, size_t n, uint32_t rx_queues,
 			   struct devmem_error *err)
 {
 	uint32_t reserved = count_reserved(&r->journal);
+	char owners[320];
 
 	if (n < rx_queues && reserved < rx_queues - n)
 		return 0;
@@ -81,11 +96,12 @@ static int check_left_over(const struct reserve *r, size_t n, uint32_t rx_queues
 			"reserve: no receive queue would be left for other packets: there "
 			"are %" PRIu32 ", more come with ethtool -L %s combined N",
 			rx_queues, r->dev->name);
+	owners_text(&r->journal, owners, sizeof(owners));
 	return error_system(err, -EBUSY, "reserve", r->dev->name,
 			    "no receive queue would be left for other packets: there are %" PRIu32
-			    ", %" PRIu32 " are reserved already (devmemctl reserve show %s), more "
-			    "come with ethtool -L %s combined N",
-			    rx_queues, reserved, r->dev->name, r->dev->name);
+			    ", %" PRIu32 " of them reserved (%s); more come with ethtool -L %s "
+			    "combined N",
+			    rx_queues, reserved, owners, r->dev->name);
 }
 
 /* Who has a queue, in words, or false if it's free. */
@@ -175,24 +191,29 @@ static int choose_queues(struct devmem_reservation *res, const uint32_t *queues,
 	if (!ret)
 		ret = reserve_check_driver(r, err);
 	if (!ret)
+		ret = devmem_netdev_queues(r->netdev, &list, &n_list, err);
+	if (ret)
+		return ret;
+	/* Who has a queue that was named says more than that too few are left. */
+	if (queues)
+		ret = check_named(r, list, n_list, queues, n, err);
+	if (!ret)
 		ret = check_left_over(r, n, rx_queues, err);
 	if (ret)
-		return ret;
+		goto free_list;
 	res->queues = calloc(n, sizeof(*res->queues));
-	if (!res->queues)
-		return error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
-	res->n_queues = n;
-	ret = devmem_netdev_queues(r->netdev, &list, &n_list, err);
-	if (ret)
-		return ret;
-	if (queues) {
-		memcpy(res->queues, queues, n * sizeof(*queues));
-		ret = check_named(r, list, n_list, queues, n, err);
-	} else {
-		ret = choose_free(r, list, n_list, res->queues, n, err);
+	if (!res->queues) {
+		ret = error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+		goto free_list;
 	}
-	free(list);
+	res->n_queues = n;
+	if (queues)
+		memcpy(res->queues, queues, n * sizeof(*queues));
+	else
+		ret = choose_free(r, list, n_list, res->queues, n, err);
 	qsort(res->queues, n, sizeof(*res->queues), by_number);
+free_list:
+	free(list);
 	return ret;
 }
 

@@ -1012,7 +1012,8 @@ static void test_taken(void **state)
 	assert_int_equal(queues[0], 3);
 	/* Queue 0 is left for all others, and 1 is bound. */
 	assert_int_equal(devmem_reservation_open(&c, nd, NULL, 2, options(), &err), -EBUSY);
-	assert_non_null(strstr(err.message, "2 are reserved already"));
+	assert_non_null(strstr(
+		err.message, "2 of them reserved (1 by pid 4711 (trainer), reservation 1; 1 by "));
 	nic->state.rules[0].used = 1;
 	nic->state.rules[0].fs.flow_type = TCP_V4_FLOW;
 	assert_int_equal(devmem_reservation_open(&c, nd, NULL, 1, options(), &err), -EBUSY);

@@ -48,7 +48,7 @@ pid=$(devmemctl reserve show $NIC -j | jq '.[0].pid')
 equal "the owner's pid" "$(cat /proc/"$pid"/comm)" reserve
 remember
 refused 2 "queue 3: reserved by pid $pid (reserve), reservation 1" $recv --queues 2,3
-refused 2 "no receive queue would be left for other packets: there are 4, 1 are reserved already (devmemctl reserve show $NIC)" $recv --queue-count 3
+refused 2 "no receive queue would be left for other packets: there are 4, 1 of them reserved (1 by pid $pid (reserve), reservation 1)" $recv --queue-count 3
 # rules of others send packets to these
 ethtool -N $NIC flow-type tcp4 dst-port 1 action 2 >/dev/null
 remember
