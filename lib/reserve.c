@@ -614,12 +614,18 @@ static int close_own(struct devmem_reservation *res, struct devmem_error *err)
 		goto end;
 	}
 	ret = reserve_end_owner(&res->r, res->id, false, &ended, remains, sizeof(remains), &failed);
-	if (ret && err) {
-		*err = failed;
+	if (ret) {
+		if (err)
+			*err = failed;
 		if (remains[0])
 			error_hint(err,
 				   "not put back: %s; devmemctl reserve restore %s tries again",
-				   remains, res->r.journal.name);
+				   remains, reserve_name(&res->r));
+	} else if (!ended) {
+		ret = error_system(err, -ENODEV, "reserve", reserve_name(&res->r),
+				   "the interface is in another network namespace");
+		hint_all(res, err);
+		error_hint(err, "devmemctl reserve restore, run there, puts it back");
 	}
 end:
 	reserve_end(&res->r);

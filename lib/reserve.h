@@ -45,9 +45,9 @@ void reserve_notice(const struct reserve *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* What notices and errors call the interface. */
 const char *reserve_name(const struct reserve *r);
-/* True if the device that the journal is about exists and has a driver: then its interface is, or
- * may be, somewhere. */
-bool reserve_device_exists(const struct reserve *r);
+/* True if it's certain that the interface that the journal is about is nowhere: its device has no
+ * driver, on no bus, or isn't there. */
+bool reserve_device_gone(const struct reserve *r);
 /* "pid 4711 (trainer), reservation 2" */
 #define RESERVE_OWNER_TEXT 80
 const char *reserve_owner_text(const struct journal_owner *owner, char text[RESERVE_OWNER_TEXT]);

@@ -143,7 +143,7 @@ static int end_absent(struct reserve *r, uint32_t id, bool *ended, struct devmem
 	char text[RESERVE_OWNER_TEXT];
 
 	*ended = false;
-	if (reserve_device_exists(r)) {
+	if (!reserve_device_gone(r)) {
 		reserve_notice(r,
 			       "%s is not in this network namespace (any more): what %s has set "
 			       "there stays until devmemctl reserve restore is run where it is",
@@ -259,7 +259,7 @@ static int end_settings(struct reserve *r, struct devmem_error *err)
 	if (r->journal.n_owners || journal_empty(&r->journal))
 		return 0;
 	if (!r->netdev) {
-		if (reserve_device_exists(r)) {
+		if (!reserve_device_gone(r)) {
 			reserve_notice(r, "%s is not in this network namespace: left alone",
 				       reserve_name(r));
 			return 0;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 
 #define LOCK_WAIT_MS 30000
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
-#define PCI_DEVICES "/sys/bus/pci/devices"
+#define BUSES "/sys/bus"
 
 int reserve_options(struct devmem_reservation_options *ours,
 		    const struct devmem_reservation_options *given, struct devmem_error *err)
@@ -63,19 +64,33 @@ const char *reserve_name(const struct reserve *r)
 	return r->journal.name[0] ? r->journal.name : r->file.nic;
 }
 
-bool reserve_device_exists(const struct reserve *r)
+/* Is there a device of that address, with a driver, on one bus? */
+static int look_on_bus(const char *bus, void *arg)
 {
-	char path[sizeof(PCI_DEVICES) + sizeof(r->journal.bus) + 16];
+	char path[sizeof(BUSES) + NAME_MAX + 64];
+	const char *address = arg;
 	int fd;
 
-	if (!r->journal.bus[0] || strchr(r->journal.bus, '/'))
-		return false;
-	snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver", r->journal.bus);
+	snprintf(path, sizeof(path), BUSES "/%s/devices/%s/driver", bus, address);
 	fd = sys_open(path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
-		return false;
+		return 0;
 	sys_close(fd);
-	return true;
+	return 1;
+}
+
+bool reserve_device_gone(const struct reserve *r)
+{
+	char address[sizeof(r->journal.bus)];
+	uint64_t netns;
+
+	/* Of an interface without a device only its own network namespace can tell. */
+	if (!r->journal.bus[0])
+		return !sys_netns(&netns) && netns == r->journal.netns;
+	memcpy(address, r->journal.bus, sizeof(address));
+	if (strchr(address, '/'))
+		return false;
+	return sys_list_dir(BUSES, look_on_bus, address) == 0;
 }
 
 const char *reserve_owner_text(const struct journal_owner *owner, char text[RESERVE_OWNER_TEXT])

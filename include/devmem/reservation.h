@@ -173,9 +173,10 @@ DEVMEM_API int devmem_reservation_del_flow(struct devmem_reservation *reservatio
  * even when one before it failed; what could not be put back stays in the journal for
  * devmem_reservation_restore(). An interface that is gone has nothing to put back: that is success.
  * A handle of devmem_reservation_attach() is only freed. Needs CAP_NET_ADMIN. Blocks while another
- * process changes the same interface. Errnos: EBUSY a queue is still bound; ENOENT somebody removed
- * the journal; of the first step that failed; the message names what was not put back. Return: 0 or
- * a negative errno. Since 0.1.
+ * process changes the same interface. Errnos: EBUSY a queue is still bound, or another process
+ * holds the lock for too long; ENODEV the interface is in another network namespace; ENOENT the
+ * journal doesn't know the reservation any more; EBADMSG the journal is damaged; of the first step
+ * that failed; the message names what was not put back. Return: 0 or a negative errno. Since 0.1.
  */
 DEVMEM_API int devmem_reservation_close(struct devmem_reservation *reservation,
 					struct devmem_error *err);

@@ -43,7 +43,7 @@ static struct {
 	char dir[64];
 	bool keep;
 	size_t chunk;
-	char boot[64], comm[32];
+	char boot[64], comm[32], device[128];
 	uint64_t netns, time, clock;
 	unsigned int process;
 	const char *says;
@@ -153,6 +153,11 @@ void fake_boot(const char *id)
 void fake_comm(const char *name)
 {
 	snprintf(files.comm, sizeof(files.comm), "%s\n", name);
+}
+
+void fake_device(const char *bus, const char *address)
+{
+	snprintf(files.device, sizeof(files.device), "/sys/bus/%s/devices/%s/driver", bus, address);
 }
 
 void fake_netns(uint64_t ino)
@@ -355,6 +360,8 @@ int sys_open(const char *path, int flags)
 		return text_file(files.boot);
 	if (!strcmp(path, "/proc/self/comm"))
 		return text_file(files.comm);
+	if (files.device[0] && !strcmp(path, files.device))
+		return text_file("");
 	return -ENOENT;
 }
 
@@ -381,6 +388,10 @@ int sys_list_dir(const char *path, int (*fn)(const char *name, void *arg), void 
 	int ret = 0;
 
 	ENTER("sys_list_dir");
+	if (!strcmp(path, "/sys/bus")) {
+		ret = fn("auxiliary", arg);
+		return ret ? ret : fn("pci", arg);
+	}
 	if (!in_dir(path))
 		return -ENOENT;
 	if (files.listing) {

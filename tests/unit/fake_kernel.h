@@ -201,6 +201,8 @@ void fake_file_chunk(size_t bytes);
 /* What /proc/sys/kernel/random/boot_id and /proc/self/comm hold. */
 void fake_boot(const char *id);
 void fake_comm(const char *name);
+/* A device of this address is on this bus, and has a driver. */
+void fake_device(const char *bus, const char *address);
 /* Inode number of the network namespace. */
 void fake_netns(uint64_t ino);
 /* Seconds since 1970. */

@@ -1233,6 +1233,49 @@ static void test_list(void **state)
 	fake_end();
 }
 
+/* The interface is in another network namespace: nothing is forgotten, and it's restored there. */
+static void test_moved(void **state)
+{
+	static const char *const buses[] = { "pci", "auxiliary" };
+	struct devmem_reservation *reservation;
+	struct devmem_error err = { 0 };
+	struct devmem_netdev *nd;
+	unsigned int n, i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		world(0);
+		if (i < 2)
+			fake_device(buses[i], nic->bus);
+		/* One without a device; what is asked in another network namespace says nothing. */
+		if (i == 3)
+			nic->bus[0] = '\0';
+		nd = open_nic("eth1");
+		reservation = must_open(nd, 3);
+		nic->present = false;
+		if (i == 3)
+			fake_netns(4711);
+		if (i == 2) {
+			/* Its device is gone: nothing to put back. */
+			assert_int_equal(devmem_reservation_close(reservation, &err), 0);
+			devmem_netdev_close(nd);
+			fake_end();
+			continue;
+		}
+		assert_int_equal(devmem_reservation_close(reservation, &err), -ENODEV);
+		assert_non_null(strstr(err.message, "header split (was off)"));
+		assert_int_equal(devmem_reservation_restore(NULL, &n, options(), &err), 0);
+		assert_int_equal(n, 0);
+		assert_non_null(strstr(told, "not in this network namespace"));
+		nic->present = true;
+		assert_int_equal(devmem_reservation_restore(NULL, &n, options(), &err), 0);
+		assert_int_equal(n, 1);
+		fake_assert_state(nic, &before, "after the restore");
+		devmem_netdev_close(nd);
+		fake_end();
+	}
+}
+
 /* Without the journal nobody knows what was there before. */
 static void test_journal_removed(void **state)
 {
@@ -1498,6 +1541,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_changed_meanwhile),
 		cmocka_unit_test(test_changed_between_users),
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_journal_removed),
 		cmocka_unit_test(test_attach),
 		cmocka_unit_test(test_stale),

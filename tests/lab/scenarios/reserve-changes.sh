@@ -237,6 +237,14 @@ back
 unchanged start "moved: everything is back"
 reserved $NIC 5001
 moved "" other
+answers "moved: leaves" "status 1" leave one
+contains "moved: and is told so" "$said" "the interface is in another network namespace"
+moved other
+back
+equal "moved: restored when it is back" "$(devmemctl -j reserve restore 2>/dev/null)" '{"restored":1}'
+unchanged start "moved: everything is back"
+reserved $NIC 5001
+moved "" other
 moved other
 back
 dies "moved and back" "$NIC: ended the reservation of a dead owner"
