@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "flow.h"
 #include "netdev.h"
@@ -19,7 +20,8 @@ struct devmem_reservation {
 	struct reserve r;
 	char *dir;
 	uint32_t id;
-	int owner_fd; /* locked while the reservation lives; -1: it's another process's */
+	int owner_fd; /* the owner's file: locked by us while the reservation lives, if it's our own */
+	bool own;
 	uint32_t *queues;
 	size_t n_queues;
 	char settings[192]; /* what will be put back, in words */
@@ -274,6 +276,11 @@ err_free:
 
 static void handle_free(struct devmem_reservation *res)
 {
+	/* A child that was forked has the file too, and with it the lock. */
+	if (res->own)
+		sys_flock(res->owner_fd, LOCK_UN);
+	if (res->owner_fd >= 0)
+		sys_close(res->owner_fd);
 	reserve_close(&res->r);
 	free(res->queues);
 	free(res->dir);
@@ -304,17 +311,25 @@ static int add_owner(struct devmem_reservation *res, struct devmem_error *err)
 	return 0;
 }
 
-/* From the first write to the journal on, everything is undone by ending the owner. */
+/* Writes into the journal what is about to be set. */
+static int write_down(struct devmem_reservation *res, struct devmem_error *err)
+{
+	int ret;
+
+	ret = reserve_plan(&res->r, err);
+	if (ret)
+		return ret;
+	reserve_settings_text(&res->r.journal, res->settings, sizeof(res->settings));
+	return reserve_save(&res->r, "journal", err);
+}
+
+/* From here on everything is undone by ending the owner. */
 static int set_up(struct devmem_reservation *res, struct devmem_error *err)
 {
 	struct reserve *r = &res->r;
-	int ret;
+	int ret = 0;
 
-	ret = reserve_plan(r, err);
-	reserve_settings_text(&r->journal, res->settings, sizeof(res->settings));
-	if (!ret)
-		ret = reserve_save(r, "journal", err);
-	if (!ret && !(r->options.flags & DEVMEM_RESERVATION_NO_WATCHER)) {
+	if (!(r->options.flags & DEVMEM_RESERVATION_NO_WATCHER)) {
 		ret = reserve_start_watcher(r, res->id, err);
 		if (!ret)
 			reserve_step(r, "watcher");
@@ -361,7 +376,14 @@ int devmem_reservation_open(struct devmem_reservation **reservation, struct devm
 		ret = res->owner_fd;
 		goto err_end;
 	}
+	res->own = true;
 	reserve_step(&res->r, "owner");
+	ret = write_down(res, err);
+	if (ret) {
+		/* Nothing was changed but that file. */
+		journal_owner_remove(&res->r.file, res->id, NULL);
+		goto err_end;
+	}
 	ret = set_up(res, err);
 	if (ret)
 		goto err_undo;
@@ -371,8 +393,8 @@ int devmem_reservation_open(struct devmem_reservation **reservation, struct devm
 
 err_undo:
 	if (reserve_end_owner(&res->r, res->id, false, &ended, remains, sizeof(remains), &undo))
-		error_hint(err, "and this could not be undone: %s: %s", remains, undo.message);
-	sys_close(res->owner_fd);
+		error_hint(err, "and this could not be undone: %s%s%s", remains,
+			   remains[0] ? ": " : "", undo.message);
 err_end:
 	reserve_end(&res->r);
 err_free:
@@ -380,28 +402,36 @@ err_free:
 	return ret;
 }
 
-/* Finds a reservation in the journal, whose owner must live. */
-static int find_living(struct reserve *r, uint32_t id, struct journal_owner **owner,
+/* Finds the handle's reservation in the journal. Its owner must live, and be the one that it was when
+ * the handle was made. */
+static int find_living(const struct devmem_reservation *res, struct journal_owner **owner,
 		       struct devmem_error *err)
 {
-	int alive;
+	struct reserve *r = (struct reserve *)&res->r;
+	bool same = true;
+	int alive, ret;
 
-	*owner = journal_find(&r->journal, id);
-	if (!*owner) {
+	*owner = journal_find(&r->journal, res->id);
+	if (*owner && res->owner_fd >= 0) {
+		ret = reserve_is_owner(r, res->id, res->owner_fd, &same, err);
+		if (ret)
+			return ret;
+	}
+	if (!*owner || !same) {
 		error_input(err, -ENOENT, r->dev->name,
-			    "no reservation %" PRIu32 "; devmemctl reserve show %s lists them", id,
-			    r->dev->name);
+			    "no reservation %" PRIu32 "%s; devmemctl reserve show %s lists them",
+			    res->id, res->owner_fd >= 0 ? " any more" : "", r->dev->name);
 		error_kind(err, DEVMEM_ERROR_INPUT);
 		return -ENOENT;
 	}
-	alive = journal_owner_alive(&r->file, id, err);
+	alive = journal_owner_alive(&r->file, res->id, err);
 	if (alive < 0)
 		return alive;
 	if (!alive)
 		return error_system(err, -ENOENT, "reserve", r->dev->name,
 				    "the owner of reservation %" PRIu32
 				    " is dead: devmemctl reserve restore %s puts back what he left",
-				    id, r->dev->name);
+				    res->id, r->dev->name);
 	return 0;
 }
 
@@ -421,10 +451,15 @@ int devmem_reservation_attach(struct devmem_reservation **reservation, struct de
 	ret = reserve_begin(&res->r, err);
 	if (ret)
 		goto err_free;
-	ret = find_living(&res->r, id, &owner, err);
+	res->id = id;
+	ret = find_living(res, &owner, err);
 	if (ret)
 		goto err_end;
-	res->id = id;
+	res->owner_fd = journal_owner_open(&res->r.file, id, err);
+	if (res->owner_fd < 0) {
+		ret = res->owner_fd;
+		goto err_end;
+	}
 	res->n_queues = owner->n_queues;
 	res->queues = calloc((size_t)owner->n_queues + 1, sizeof(*res->queues));
 	if (!res->queues) {
@@ -488,13 +523,16 @@ static int insert_rule(struct reserve *r, struct journal_owner *owner, struct ua
 		return ret;
 	}
 	ret = flow_commit(r->dev, nfc, err);
-	if (ret)
-		goto err_delete;
+	if (ret) {
+		/* An ioctl's answer isn't lost. What may be there now is somebody else's. */
+		journal_remove_rule(owner, rule);
+		reserve_save(r, "journal-rule-undone", NULL);
+		return ret;
+	}
 	reserve_step(r, "rule-insert");
 	rule->fs.location = nfc->fs.location;
 	/* As the driver tells it, so that it's known again. */
-	if (!ethtool_get_rule(r->dev, nfc->fs.location, &reported, NULL) &&
-	    reported.fs.flow_type == nfc->fs.flow_type) {
+	if (!ethtool_get_rule(r->dev, nfc->fs.location, &reported, NULL) && reported.fs.flow_type) {
 		rule->fs = reported.fs;
 		rule->fs.location = nfc->fs.location;
 	}
@@ -504,7 +542,6 @@ static int insert_rule(struct reserve *r, struct journal_owner *owner, struct ua
 	return 0;
 
 err_delete:
-	/* Also where the kernel's answer was lost. */
 	if (!reserve_delete_rule(r, owner, rule, NULL))
 		reserve_save(r, "journal-rule-undone", NULL);
 	return ret;
@@ -530,7 +567,7 @@ int devmem_reservation_add_flow(struct devmem_reservation *reservation,
 	ret = reserve_begin(r, err);
 	if (ret)
 		return ret;
-	ret = find_living(r, reservation->id, &owner, err);
+	ret = find_living(reservation, &owner, err);
 	if (!ret)
 		ret = netdev_rx_queues(r->netdev, &rx_queues, err);
 	if (ret)
@@ -563,7 +600,7 @@ int devmem_reservation_del_flow(struct devmem_reservation *reservation, uint32_t
 	ret = reserve_begin(r, err);
 	if (ret)
 		return ret;
-	ret = find_living(r, reservation->id, &owner, err);
+	ret = find_living(reservation, &owner, err);
 	if (ret)
 		goto end;
 	for (i = 0; i < owner->n_rules; i++) {
@@ -599,7 +636,7 @@ static int close_own(struct devmem_reservation *res, struct devmem_error *err)
 {
 	struct devmem_error failed = { 0 };
 	char remains[256];
-	bool ended;
+	bool ended, same;
 	int ret;
 
 	ret = reserve_begin(&res->r, err);
@@ -607,9 +644,11 @@ static int close_own(struct devmem_reservation *res, struct devmem_error *err)
 		hint_all(res, err);
 		return ret;
 	}
-	if (!journal_find(&res->r.journal, res->id)) {
+	ret = reserve_is_owner(&res->r, res->id, res->owner_fd, &same, err);
+	if (!ret && (!same || !journal_find(&res->r.journal, res->id)))
 		ret = error_system(err, -ENOENT, "reserve", reserve_name(&res->r),
-				   "somebody removed the journal");
+				   "somebody removed its journal, or a forked process closed it");
+	if (ret) {
 		hint_all(res, err);
 		goto end;
 	}
@@ -638,11 +677,9 @@ int devmem_reservation_close(struct devmem_reservation *reservation, struct devm
 
 	if (!reservation)
 		return 0;
-	if (reservation->owner_fd >= 0) {
+	if (reservation->own)
 		ret = close_own(reservation, err);
-		/* Only now may others take us for dead. */
-		sys_close(reservation->owner_fd);
-	}
+	/* Only now may others take us for dead. */
 	handle_free(reservation);
 	return ret;
 }

@@ -48,6 +48,9 @@ const char *reserve_name(const struct reserve *r);
 /* True if it's certain that the interface that the journal is about is nowhere: its device has no
  * driver, on no bus, or isn't there. */
 bool reserve_device_gone(const struct reserve *r);
+/* Is the owner's file that fd refers to still that of this number? Another may have got it. */
+int reserve_is_owner(const struct reserve *r, uint32_t id, int fd, bool *same,
+		     struct devmem_error *err);
 /* "pid 4711 (trainer), reservation 2" */
 #define RESERVE_OWNER_TEXT 80
 const char *reserve_owner_text(const struct journal_owner *owner, char text[RESERVE_OWNER_TEXT]);

@@ -102,6 +102,12 @@ static bool is_chosen(const struct choice *choice, const char *nic, const struct
 	return !strcmp(choice->dev, journal->name);
 }
 
+/* A journal that need not even be read: one that is damaged, or locked, is another's trouble. */
+static bool is_out(const struct choice *choice, const char *nic)
+{
+	return choice->nic[0] && strcmp(choice->nic, nic) != 0;
+}
+
 /* ---- list ---- */
 
 struct list {
@@ -208,6 +214,8 @@ int devmem_reservation_list(struct devmem_reservation_info **list, size_t *n, co
 	if (ret)
 		goto close_netdev;
 	for (i = 0; !ret && i < nics.n; i++) {
+		if (is_out(&choice, nics.array[i]))
+			continue;
 		ret = reserve_open(&r, NULL, nics.array[i], false, err);
 		if (ret)
 			break;
@@ -300,6 +308,8 @@ int devmem_reservation_restore(const char *dev, unsigned int *restored,
 	if (first)
 		goto close_netdev;
 	for (i = 0; i < nics.n; i++) {
+		if (is_out(&choice, nics.array[i]))
+			continue;
 		ret = restore_nic(&r, nics.array[i], &choice, &chosen, &ended, &failed);
 		any |= chosen;
 		all += ended;
@@ -324,31 +334,9 @@ close_netdev:
 
 /* ---- watch ---- */
 
-/* Is the file that fd refers to still that of the owner? Another may have got his number. */
-static int is_same_owner(const struct journal_file *file, uint32_t id, int fd, bool *same,
-			 struct devmem_error *err)
-{
-	struct sys_stat ours, now;
-	int ret, other;
-
-	*same = false;
-	other = journal_owner_open(file, id, err);
-	if (other == -ENOENT)
-		return 0;
-	if (other < 0)
-		return other;
-	ret = sys_fstat(fd, &ours);
-	if (!ret)
-		ret = sys_fstat(other, &now);
-	sys_close(other);
-	if (ret)
-		return error_system(err, ret, "fstat", file->nic, NULL);
-	*same = ours.dev == now.dev && ours.ino == now.ino;
-	return 0;
-}
-
-/* Ends the owner who is dead, unless somebody did. again: his queues are still bound. */
-static int end_watched(struct reserve *r, uint32_t id, int fd, bool *again,
+/* Ends the owner who is dead, unless somebody did. wait: for the kernel to unbind his queues, which
+ * others have to wait for as well. again: they are still bound. */
+static int end_watched(struct reserve *r, uint32_t id, int fd, bool wait, bool *again,
 		       struct devmem_error *err)
 {
 	struct devmem_netdev *netdev = NULL;
@@ -363,7 +351,7 @@ static int end_watched(struct reserve *r, uint32_t id, int fd, bool *again,
 		*again = ret == -EBUSY;
 		return ret;
 	}
-	ret = is_same_owner(&r->file, id, fd, &same, err);
+	ret = reserve_is_owner(r, id, fd, &same, err);
 	owner = journal_find(&r->journal, id);
 	if (ret || !same || !owner)
 		goto end;
@@ -374,7 +362,7 @@ static int end_watched(struct reserve *r, uint32_t id, int fd, bool *again,
 	r->found = netdev;
 	r->netdev = netdev;
 	r->dev = netdev ? netdev_dev(netdev) : NULL;
-	ret = reserve_end_owner(r, id, true, &ended, remains, sizeof(remains), err);
+	ret = reserve_end_owner(r, id, wait, &ended, remains, sizeof(remains), err);
 	if (!ret && ended)
 		reserve_notice(r, "%s: ended the reservation of a dead owner: %s", reserve_name(r),
 			       text);
@@ -397,7 +385,7 @@ int devmem_reservation_watch(const char *nic, uint32_t id, void (*ready)(void *a
 			     struct devmem_error *err)
 {
 	struct reserve r = { 0 };
-	bool again;
+	bool again, wait = true;
 	int fd, ret;
 
 	ret = reserve_options(&r.options, options, err);
@@ -418,9 +406,10 @@ int devmem_reservation_watch(const char *nic, uint32_t id, void (*ready)(void *a
 		ready(r.options.arg);
 	ret = journal_owner_wait(fd, err);
 	while (!ret) {
-		ret = end_watched(&r, id, fd, &again, err);
+		ret = end_watched(&r, id, fd, wait, &again, err);
 		if (!again)
 			break;
+		wait = false;
 		sys_poll(NULL, 0, BOUND_POLL_MS);
 		ret = 0;
 	}

@@ -194,3 +194,25 @@ int reserve_save(struct reserve *r, const char *step, struct devmem_error *err)
 		reserve_step(r, step);
 	return ret;
 }
+
+int reserve_is_owner(const struct reserve *r, uint32_t id, int fd, bool *same,
+		     struct devmem_error *err)
+{
+	struct sys_stat ours, now;
+	int ret, other;
+
+	*same = false;
+	other = journal_owner_open(&r->file, id, err);
+	if (other == -ENOENT)
+		return 0;
+	if (other < 0)
+		return other;
+	ret = sys_fstat(fd, &ours);
+	if (!ret)
+		ret = sys_fstat(other, &now);
+	sys_close(other);
+	if (ret)
+		return error_system(err, ret, "fstat", r->file.nic, NULL);
+	*same = ours.dev == now.dev && ours.ino == now.ino;
+	return 0;
+}

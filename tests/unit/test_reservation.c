@@ -1291,7 +1291,7 @@ static void test_journal_removed(void **state)
 	snprintf(path, sizeof(path), "%s/%s.journal", fake_dir(), fake_spawn_arg(2));
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(devmem_reservation_close(reservation, &err), -ENOENT);
-	assert_non_null(strstr(err.message, "somebody removed the journal"));
+	assert_non_null(strstr(err.message, "somebody removed its journal"));
 	assert_non_null(strstr(err.message, "header split (was off), hds-thresh (was 256)"));
 	/* The owner's file is swept with the next look. */
 	assert_int_equal(devmem_reservation_restore(NULL, NULL, options(), &err), 0);
@@ -1415,6 +1415,128 @@ static void test_no_watcher_program(void **state)
 	fake_end();
 }
 
+/* Numbers are given again: a handle knows its own reservation from another of the same number. */
+static void test_number_again(void **state)
+{
+	struct devmem_flow flow = flow4("192.0.2.1", 5201);
+	struct devmem_reservation *a, *b, *attached;
+	struct devmem_error err = { 0 };
+	struct devmem_netdev *nd;
+	struct fake_state during;
+	char path[256];
+
+	(void)state;
+	world(0);
+	nd = open_nic("eth1");
+	a = must_open(nd, 3);
+	assert_int_equal(devmem_reservation_attach(&attached, nd, 1, options(), &err), 0);
+	assert_int_equal(devmem_reservation_close(a, &err), 0);
+	b = must_open(nd, 2);
+	assert_int_equal(devmem_reservation_id(b), 1);
+	assert_int_equal(devmem_reservation_add_flow(attached, &flow, 3, NULL, &err), -ENOENT);
+	assert_non_null(strstr(err.message, "no reservation 1 any more"));
+	assert_int_equal(devmem_reservation_close(attached, &err), 0);
+	assert_int_equal(devmem_reservation_close(b, &err), 0);
+	fake_assert_state(nic, &before, "after attach");
+
+	/* Somebody removes all files of a living owner. */
+	a = must_open(nd, 3);
+	snprintf(path, sizeof(path), "%s/%s.journal", fake_dir(), fake_spawn_arg(2));
+	assert_int_equal(unlink(path), 0);
+	snprintf(path, sizeof(path), "%s/%s.1.owner", fake_dir(), fake_spawn_arg(2));
+	assert_int_equal(unlink(path), 0);
+	b = must_open(nd, 2);
+	assert_int_equal(devmem_reservation_id(b), 1);
+	fake_snapshot(nic, &during);
+	assert_int_equal(devmem_reservation_close(a, &err), -ENOENT);
+	fake_assert_state(nic, &during, "another of the same number lives");
+	assert_int_equal(devmem_reservation_close(b, &err), 0);
+	devmem_netdev_close(nd);
+	fake_end();
+}
+
+/* What is wrong with one interface's journal is no matter of another's. */
+static void test_two_nics(void **state)
+{
+	struct devmem_reservation_info *list;
+	struct devmem_reservation *reservation;
+	struct devmem_error err = { 0 };
+	struct devmem_netdev *nd;
+	unsigned int n;
+	char path[256];
+	size_t count;
+	FILE *file;
+
+	(void)state;
+	world(0);
+	nd = open_nic("eth1");
+	reservation = must_open(nd, 3);
+	snprintf(path, sizeof(path), "%s/other.journal", fake_dir());
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("garbage\n", file);
+	fclose(file);
+	assert_int_equal(devmem_reservation_list(&list, &count, "eth1", options(), &err), 0);
+	assert_int_equal(count, 1);
+	devmem_reservation_list_free(list, count);
+	assert_int_equal(devmem_reservation_restore("eth1", &n, options(), &err), 0);
+	/* Of all of them it is. */
+	assert_int_equal(devmem_reservation_list(&list, &count, NULL, options(), &err), -EBADMSG);
+	assert_non_null(strstr(err.message, "other.journal"));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(devmem_reservation_close(reservation, &err), 0);
+	fake_assert_state(nic, &before, "after close");
+	devmem_netdev_close(nd);
+	fake_end();
+}
+
+static bool twin;
+
+static void insert_twin(void *arg)
+{
+	const struct devmem_flow *flow = arg;
+	struct devmem_error err;
+	struct devmem_netdev *nd;
+
+	nd = open_nic("eth1");
+	twin = !devmem_flow_add(nd, flow, 3, NULL, &err);
+	devmem_netdev_close(nd);
+}
+
+/* Somebody inserts the very same rule just before we do: it's his. */
+static void test_twin_rule(void **state)
+{
+	struct devmem_flow flow = flow4("192.0.2.1", 5201);
+	struct devmem_reservation *reservation;
+	struct devmem_error err = { 0 };
+	struct devmem_netdev *nd;
+	unsigned int k, i, used;
+	bool refused = false;
+
+	(void)state;
+	for (k = 1; k < 60; k++) {
+		world(0);
+		nic->refuse_duplicates = true;
+		nd = open_nic("eth1");
+		reservation = must_open(nd, 3);
+		twin = false;
+		fake_before(fake_calls() + k, insert_twin, &flow);
+		if (devmem_reservation_add_flow(reservation, &flow, 3, NULL, &err) && twin) {
+			refused = true;
+			for (i = 0, used = 0; i < nic->rules_max; i++)
+				used += nic->state.rules[i].used;
+			if (used != 1)
+				fail_msg("at call %u: %u rules", k, used);
+		}
+		fake_before(0, NULL, NULL);
+		devmem_reservation_close(reservation, &err);
+		devmem_netdev_close(nd);
+		fake_dir_keep();
+		fake_end();
+	}
+	assert_true(refused);
+}
+
 /* ---- watcher ---- */
 
 static void die_now(void *arg)
@@ -1474,6 +1596,49 @@ static void test_watch(void **state)
 	/* Nobody to watch. */
 	assert_int_equal(devmem_reservation_watch(fake_spawn_arg(2), 1, NULL, options(), &err),
 			 -ENOENT);
+	fake_process(0);
+	fake_end();
+}
+
+static unsigned int looks;
+
+/* The kernel unbinds when a child that the owner had forked is dead as well. */
+static void unbind_later(void *arg)
+{
+	(void)arg;
+	fake_kill(1);
+	nic->state.bound[3] = 9;
+	looks = 0;
+}
+
+static void count_look(const char *name, void *arg)
+{
+	(void)arg;
+	/* At the fourth look the child is dead. */
+	if (!strcmp(name, "unlock") && ++looks == 3)
+		nic->state.bound[3] = 0;
+}
+
+/* The watcher waits for that, but keeps others from the interface only once. */
+static void test_watch_bound(void **state)
+{
+	struct devmem_reservation_options o;
+	struct devmem_error err = { 0 };
+	uint64_t start;
+
+	(void)state;
+	world(0);
+	fake_process(1);
+	assert_false(fake_crashes(0, hold_for_ever, NULL));
+	fake_process(2);
+	fake_on_wait(unbind_later, NULL);
+	o = *options();
+	o.step = count_look;
+	start = fake_clock();
+	assert_int_equal(devmem_reservation_watch(fake_spawn_arg(2), 1, NULL, &o, &err), 0);
+	assert_int_equal(looks, 4);
+	assert_true(fake_clock() - start < 5000 + 4 * 1100);
+	fake_assert_state(nic, &before, "after the child's death");
 	fake_process(0);
 	fake_end();
 }
@@ -1548,6 +1713,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_no_watcher_program),
 		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_watch_successor),
+		cmocka_unit_test(test_watch_bound),
+		cmocka_unit_test(test_number_again),
+		cmocka_unit_test(test_two_nics),
+		cmocka_unit_test(test_twin_rule),
 	};
 
 	if (argc > 1)
