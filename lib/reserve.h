@@ -105,7 +105,8 @@ int reserve_end_dead(struct reserve *r, unsigned int *ended, struct devmem_error
 
 /* What an interface's files are called: from the device's bus address and its permanent hardware
  * address, so the same after a rename, in another network namespace, and when the driver was loaded
- * anew. */
+ * anew. Without such an address, from the bus address and the interface's number in its device.
+ * Only one without a device is named by its index and network namespace. */
 int reserve_nic_name(const struct ethtool_dev *dev, char nic[JOURNAL_NIC_SIZE],
 		     struct devmem_error *err);
 

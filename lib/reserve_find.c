@@ -3,11 +3,49 @@
 #include "reserve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "netdev.h"
+#include "sys.h"
+
+/* Which of its device's interfaces it is; 0 where the kernel doesn't say. */
+static unsigned long device_port(const struct ethtool_dev *dev)
+{
+	char path[64], text[16];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/dev_port", dev->name);
+	fd = sys_open(path, O_RDONLY);
+	if (fd < 0)
+		return 0;
+	n = sys_read(fd, text, sizeof(text) - 1);
+	sys_close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return strtoul(text, NULL, 10);
+}
+
+/* The name of an interface that has no permanent address. */
+static int name_without_address(const struct ethtool_dev *dev, const char *bus,
+				char nic[JOURNAL_NIC_SIZE], struct devmem_error *err)
+{
+	uint64_t netns;
+	int ret;
+
+	if (bus[0]) {
+		snprintf(nic, JOURNAL_NIC_SIZE, "%s-port%lu", bus, device_port(dev));
+		return 0;
+	}
+	ret = sys_netns(&netns);
+	if (ret)
+		return error_system(err, ret, "stat", "/proc/thread-self/ns/net", NULL);
+	snprintf(nic, JOURNAL_NIC_SIZE, "virtual-%" PRIu64 "-if%" PRIu32, netns, dev->ifindex);
+	return 0;
+}
 
 int reserve_nic_name(const struct ethtool_dev *dev, char nic[JOURNAL_NIC_SIZE],
 		     struct devmem_error *err)
@@ -25,8 +63,6 @@ int reserve_nic_name(const struct ethtool_dev *dev, char nic[JOURNAL_NIC_SIZE],
 	ret = ethtool_get_permanent_address(dev, address, &len, err);
 	if (ret)
 		return ret;
-	if (!bus[0])
-		strcpy(bus, "virtual");
 	for (i = 0; bus[i]; i++)
 		if (!journal_nic_char(bus[i]) || (!i && bus[i] == '.'))
 			bus[i] = '_';
@@ -34,10 +70,10 @@ int reserve_nic_name(const struct ethtool_dev *dev, char nic[JOURNAL_NIC_SIZE],
 		any |= address[i] != 0;
 		end += sprintf(end, "%02x", address[i]);
 	}
-	if (!any) {
-		snprintf(nic, JOURNAL_NIC_SIZE, "%s-if%" PRIu32, bus, dev->ifindex);
-		return 0;
-	}
+	if (!any)
+		return name_without_address(dev, bus, nic, err);
+	if (!bus[0])
+		strcpy(bus, "virtual");
 	/* Of a long address, like InfiniBand's, the end tells devices apart. */
 	room = JOURNAL_NIC_SIZE - 1 - strlen(bus) - 1;
 	snprintf(nic, JOURNAL_NIC_SIZE, "%s-%s", bus,

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The watcher's command line, and what it tells its starter before it watches anything."""
 
+import fcntl
 import os
+import signal
 import subprocess
+import time
 import unittest
 
 import cli
@@ -53,6 +56,40 @@ class Watcher(cli.TestCase):
         except PermissionError as error:
             self.skipTest(f"nobody can't run it: {error}")
         self.assert_tells(result, "CAP_NET_ADMIN")
+
+    def detached(self):
+        """The pid of the watcher of this test's directory, or None."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    words = file.read().split(b"\0")
+            except OSError:
+                continue
+            if words[1:2] == [self.dir.encode()]:
+                return int(pid)
+        return None
+
+    @unittest.skipIf(os.geteuid(), "needs root")
+    def test_stop_of_a_service(self):
+        """Signals that end a service's processes leave the watcher, until the owner has ended."""
+        os.chmod(self.dir, 0o700)
+        with open(self.path("nic.1.owner"), "w") as owner:
+            fcntl.flock(owner, fcntl.LOCK_EX)
+            result = watch(self.dir, "nic", "1")
+            self.assertEqual((result.returncode, result.stdout, result.stderr), (0, b"ready\n", b""))
+            pid = self.detached()
+            self.assertIsNotNone(pid)
+            for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                os.kill(pid, sig)
+            time.sleep(0.2)
+            self.assertEqual(self.detached(), pid)
+        for _ in range(200):
+            if self.detached() is None:
+                break
+            time.sleep(0.05)
+        self.assertIsNone(self.detached())
+        # nobody's file any more
+        self.assertEqual(os.listdir(self.dir), [])
 
 
 if __name__ == "__main__":

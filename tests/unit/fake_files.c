@@ -43,7 +43,7 @@ static struct {
 	char dir[64];
 	bool keep;
 	size_t chunk;
-	char boot[64], comm[32], device[128];
+	char boot[64], comm[32], device[128], port_path[64], port[8];
 	uint64_t netns, time, clock;
 	unsigned int process;
 	const char *says;
@@ -158,6 +158,12 @@ void fake_comm(const char *name)
 void fake_device(const char *bus, const char *address)
 {
 	snprintf(files.device, sizeof(files.device), "/sys/bus/%s/devices/%s/driver", bus, address);
+}
+
+void fake_device_port(const char *name, const char *port)
+{
+	snprintf(files.port_path, sizeof(files.port_path), "/sys/class/net/%s/dev_port", name);
+	snprintf(files.port, sizeof(files.port), "%s", port);
 }
 
 void fake_netns(uint64_t ino)
@@ -360,6 +366,8 @@ int sys_open(const char *path, int flags)
 		return text_file(files.boot);
 	if (!strcmp(path, "/proc/self/comm"))
 		return text_file(files.comm);
+	if (files.port[0] && !strcmp(path, files.port_path))
+		return text_file(files.port);
 	if (files.device[0] && !strcmp(path, files.device))
 		return text_file("");
 	return -ENOENT;

@@ -203,6 +203,8 @@ void fake_boot(const char *id);
 void fake_comm(const char *name);
 /* A device of this address is on this bus, and has a driver. */
 void fake_device(const char *bus, const char *address);
+/* What an interface's dev_port holds in sysfs; there is none from the beginning. */
+void fake_device_port(const char *name, const char *port);
 /* Inode number of the network namespace. */
 void fake_netns(uint64_t ino);
 /* Seconds since 1970. */

@@ -188,11 +188,18 @@ static void test_nic_name(void **state)
 	name_is(genl, rich, "_._a_b____-02646d000101");
 	rich->bus[0] = '\0';
 	name_is(genl, rich, "virtual-02646d000101");
+	/* Without an address: which of its device's interfaces it is. */
 	memset(rich->perm_addr, 0, sizeof(rich->perm_addr));
-	name_is(genl, rich, "virtual-if3");
-	name_is(genl, poor, "virtual-if4");
+	strcpy(rich->bus, "0000:03:00.0");
+	name_is(genl, rich, "0000_03_00.0-port0");
+	fake_device_port("eth1", "1\n");
+	name_is(genl, rich, "0000_03_00.0-port1");
+	rich->bus[0] = '\0';
+	name_is(genl, rich, "virtual-4026531840-if3");
+	name_is(genl, poor, "virtual-4026531840-if4");
+	fake_netns(17);
 	rich->driver[0] = '\0';
-	name_is(genl, rich, "virtual-if3");
+	name_is(genl, rich, "virtual-17-if3");
 	/* As long as it can be. */
 	strcpy(rich->driver, "dmsim");
 	memset(rich->bus, 'b', sizeof(rich->bus) - 1);

@@ -74,6 +74,11 @@ static void on_ready(void *arg)
 	}
 	detached = true;
 	setsid();
+	/* Who stops a service sends these to all of its processes, the owner among them: that is when
+	 * this one is needed. It ends by itself soon after the owner. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
 	    dup2(null, STDERR_FILENO) < 0 || chdir("/")) {
