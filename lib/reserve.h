@@ -72,6 +72,8 @@ int reserve_shrink(struct reserve *r, uint32_t leaving, struct devmem_error *err
  * receives it in words, "" if nothing. */
 int reserve_restore_settings(struct reserve *r, char *remains, size_t size,
 			     struct devmem_error *err);
+/* Forgets the RSS table from before. */
+void reserve_drop_rss(struct journal_rss *rss);
 /* What would be put back, in words. */
 void reserve_settings_text(const struct journal *journal, char *text, size_t size);
 

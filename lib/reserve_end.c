@@ -131,10 +131,7 @@ static void forget_settings(struct journal *journal)
 	journal->split.used = false;
 	journal->hds_thresh.used = false;
 	journal->ntuple.used = false;
-	free(journal->rss.was);
-	free(journal->rss.now);
-	free(journal->rss.also);
-	memset(&journal->rss, 0, sizeof(journal->rss));
+	reserve_drop_rss(&journal->rss);
 }
 
 /* The end of an owner whose interface isn't in this network namespace. */

@@ -169,7 +169,7 @@ static uint32_t *copy_table(const uint32_t *table, uint32_t n)
 	return copy;
 }
 
-static void drop_rss(struct journal_rss *rss)
+void reserve_drop_rss(struct journal_rss *rss)
 {
 	free(rss->was);
 	free(rss->now);
@@ -178,27 +178,17 @@ static void drop_rss(struct journal_rss *rss)
 }
 
 /* Does an owner, other than the one that is leaving, have the queue? */
-static bool is_reserved(const struct reserve *r, uint32_t queue, uint32_t leaving)
+static bool is_reserved(struct reserve *r, uint32_t queue, uint32_t leaving)
 {
-	uint32_t i, j;
+	const struct journal_owner *owner = journal_queue_owner(&r->journal, queue);
 
-	for (i = 0; i < r->journal.n_owners; i++) {
-		const struct journal_owner *owner = &r->journal.owners[i];
-
-		if (owner->id == leaving)
-			continue;
-		for (j = 0; j < owner->n_queues; j++) {
-			if (owner->queues[j] == queue)
-				return true;
-		}
-	}
-	return false;
+	return owner && owner->id != leaving;
 }
 
 /* A table without the reserved queues: their entries go to the others that it has, in turn, or to
  * all others where it has none. NULL without memory. */
-static uint32_t *spread(const struct reserve *r, const uint32_t *table, uint32_t len,
-			uint32_t rx_queues, uint32_t leaving)
+static uint32_t *spread(struct reserve *r, const uint32_t *table, uint32_t len, uint32_t rx_queues,
+			uint32_t leaving)
 {
 	uint32_t *result, *rest, n = 0, next = 0, i, j;
 
@@ -271,7 +261,7 @@ static int plan_rss(struct reserve *r, struct devmem_error *err)
 				       "%s: somebody changed the RSS table meanwhile: that is "
 				       "what will be put back at the end",
 				       r->dev->name);
-		drop_rss(rss);
+		reserve_drop_rss(rss);
 	}
 	target = spread(r, rss->used ? rss->was : now.table, now.table_len, rx_queues, 0);
 	if (!target)
@@ -484,7 +474,7 @@ static int restore_rss(struct reserve *r, struct devmem_error *err)
 	}
 	ethtool_rss_free(&now);
 	if (!ret)
-		drop_rss(rss);
+		reserve_drop_rss(rss);
 	return ret;
 }
 

@@ -85,9 +85,10 @@ struct devmem_reservation_options {
  * message says what remains. Errnos: EINVAL no such queue, a queue twice, or no queue left over;
  * EBUSY a queue is reserved, bound, or the target of a flow rule of somebody else's (the message
  * says whose), too few are free, or another process holds the lock for too long; EOPNOTSUPP the
- * driver can't split headers, or has no flow rules or no RSS table; EACCES, EPERM; EBADMSG the
- * journal is damaged; ENOENT no watcher program; ENOSPC, EROFS and others of the runtime directory;
- * whatever the driver answers. Return: 0 or a negative errno. Since 0.1.
+ * driver can't split headers, or has no flow rules or no RSS table; EACCES, EPERM, also of the
+ * watcher; EBADMSG the journal is damaged; ENOENT no watcher program; ENOEXEC one that is none, or
+ * that was killed at its start; ENOSPC, EROFS and others of the runtime directory; whatever the
+ * driver answers. Return: 0 or a negative errno. Since 0.1.
  */
 DEVMEM_API int devmem_reservation_open(struct devmem_reservation **reservation,
 				       struct devmem_netdev *netdev, const uint32_t *queues,
@@ -141,8 +142,9 @@ DEVMEM_API const uint32_t *devmem_reservation_queues(const struct devmem_reserva
  * Spreading takes an RSS context, one for the whole reservation, and so a driver that has them; the
  * packets of one connection always come to the same queue. With one queue only, spreading is the
  * same as naming it. Needs CAP_NET_ADMIN. Blocks while another process changes the same interface.
- * Errnos: EINVAL @queue isn't one of them; EOPNOTSUPP no RSS contexts; EEXIST, EBUSY a rule that is
- * there catches the flow already (the message names it); those of devmem_flow_add(), and of
+ * Errnos: EINVAL @queue isn't one of them; ENOENT the reservation has ended, or its owner is dead;
+ * EOPNOTSUPP no RSS contexts; EEXIST, EBUSY a rule that is there catches the flow already (the
+ * message names it); those of devmem_flow_add(), and of
  * devmem_reservation_open() about the runtime directory. Return: 0 or a negative errno. Since 0.1.
  */
 DEVMEM_API int devmem_reservation_add_flow(struct devmem_reservation *reservation,

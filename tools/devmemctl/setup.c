@@ -80,14 +80,15 @@ static int check_reservable(const struct devmem_netdev_info *info)
 {
 	bool rings = info->has & DEVMEM_HAS_RINGS;
 	bool rules = (info->has & DEVMEM_HAS_RULES) || info->ntuple || info->ntuple_settable;
+	bool split = rings || (info->has & DEVMEM_HAS_SPLIT);
 	char missing[256];
 	int n;
 
-	if (rings && rules && info->rx_queues > 1)
+	if (split && rules && info->rx_queues > 1)
 		return 0;
 	/* Each part begins with the comma that joins it to the one before. */
 	n = snprintf(missing, sizeof(missing), "%s%s",
-		     info->has & DEVMEM_HAS_SPLIT ? "" : ", no header split (tcp-data-split)",
+		     split ? "" : ", no header split (tcp-data-split)",
 		     rules ? "" : ", no flow rules (ntuple)");
 	if (!info->rx_queues && !info->up)
 		snprintf(missing + n, sizeof(missing) - (size_t)n,

@@ -333,7 +333,7 @@ reserved -n $NIC 5001
 cp "$journal" /tmp/journal
 rm "$journal"
 answers "journal removed" "status 1" leave one
-contains "journal removed: said" "$said" "somebody removed the journal"
+contains "journal removed: said" "$said" "somebody removed its journal"
 contains "journal removed: and what that means" "$said" "not put back: every flow rule and RSS context of reservation 1, header split (was off)"
 cp /tmp/journal "$journal"
 check "the journal again" devmemctl reserve restore $NIC
