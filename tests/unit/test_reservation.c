@@ -7,10 +7,13 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -1455,6 +1458,47 @@ static void test_number_again(void **state)
 	fake_end();
 }
 
+/* A child that was forked, and has all that its parent has open, doesn't keep a reservation alive
+ * that the parent has closed. */
+static void test_forked_child(void **state)
+{
+	struct devmem_reservation_info *list;
+	struct devmem_reservation *reservation;
+	struct devmem_error err = { 0 };
+	struct devmem_netdev *nd;
+	unsigned int n;
+	size_t count;
+	pid_t child;
+
+	(void)state;
+	world(0);
+	nd = open_nic("eth1");
+	reservation = must_open(nd, 3);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		/* Also if the test fails. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	/* Closed in vain: from now on it's one of a dead owner. */
+	nic->state.bound[3] = 9;
+	assert_int_equal(devmem_reservation_close(reservation, &err), -EBUSY);
+	nic->state.bound[3] = 0;
+	assert_int_equal(devmem_reservation_list(&list, &count, "eth1", options(), &err), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(list->alive, 0);
+	devmem_reservation_list_free(list, count);
+	assert_int_equal(devmem_reservation_restore("eth1", &n, options(), &err), 0);
+	assert_int_equal(n, 1);
+	fake_assert_state(nic, &before, "after the restore");
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	devmem_netdev_close(nd);
+	fake_end();
+}
+
 /* What is wrong with one interface's journal is no matter of another's. */
 static void test_two_nics(void **state)
 {
@@ -1715,6 +1759,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_watch_successor),
 		cmocka_unit_test(test_watch_bound),
 		cmocka_unit_test(test_number_again),
+		cmocka_unit_test(test_forked_child),
 		cmocka_unit_test(test_two_nics),
 		cmocka_unit_test(test_twin_rule),
 	};
