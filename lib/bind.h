@@ -2,7 +2,7 @@
 #ifndef DEVMEM_LIB_BIND_H
 #define DEVMEM_LIB_BIND_H
 
-/* The bind-rx request, and what its errors mean to a person. */
+/* The bind-rx and bind-tx requests, and what their errors mean to a person. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +16,10 @@ struct genl;
  * of the binding. */
 int bind_rx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd,
 	    const uint32_t *queues, size_t n, uint32_t rx_page_size, uint32_t *id,
+	    struct devmem_error *err);
+
+/* Binds a dma-buf to an interface, to send from it; otherwise the same. */
+int bind_tx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd, uint32_t *id,
 	    struct devmem_error *err);
 
 #endif

@@ -122,26 +122,34 @@ int ethtool_get_channels(const struct ethtool_dev *dev, struct ethtool_msg_chann
 		       &call, err);
 }
 
-static int take_ntuple(const struct nlmsghdr *reply, size_t len, void *arg)
+struct feature_reply {
+	const char *name;
+	struct ethtool_msg_feature *feature;
+};
+
+static int take_feature(const struct nlmsghdr *reply, size_t len, void *arg)
 {
-	return ethtool_msg_parse_feature(reply, len, UAPI_FEATURE_NTUPLE, arg);
+	const struct feature_reply *to = arg;
+
+	return ethtool_msg_parse_feature(reply, len, to->name, to->feature);
 }
 
-int ethtool_get_ntuple(const struct ethtool_dev *dev, struct ethtool_msg_feature *ntuple,
-		       struct devmem_error *err)
+int ethtool_get_feature(const struct ethtool_dev *dev, const char *name,
+			struct ethtool_msg_feature *feature, struct devmem_error *err)
 {
+	struct feature_reply to = { name, feature };
 	const struct genl_call call = {
 		.operation = "features-get",
 		.subject = dev->name,
 		.names = ethtool_msg_features_names,
-		.fn = take_ntuple,
-		.arg = ntuple,
+		.fn = take_feature,
+		.arg = &to,
 	};
 	uint32_t buf[REQUEST_WORDS];
 	uint16_t family;
 	int ret;
 
-	memset(ntuple, 0, sizeof(*ntuple));
+	memset(feature, 0, sizeof(*feature));
 	ret = family_of(dev, &family, err);
 	if (ret)
 		return ret;
@@ -149,15 +157,22 @@ int ethtool_get_ntuple(const struct ethtool_dev *dev, struct ethtool_msg_feature
 		       &call, err);
 }
 
+int ethtool_get_ntuple(const struct ethtool_dev *dev, struct ethtool_msg_feature *ntuple,
+		       struct devmem_error *err)
+{
+	return ethtool_get_feature(dev, UAPI_FEATURE_NTUPLE, ntuple, err);
+}
+
 int ethtool_set_ntuple(const struct ethtool_dev *dev, bool on, struct devmem_error *err)
 {
 	struct ethtool_msg_feature answer = { 0 };
+	struct feature_reply to = { UAPI_FEATURE_NTUPLE, &answer };
 	const struct genl_call call = {
 		.operation = "features-set",
 		.subject = dev->name,
 		.names = ethtool_msg_features_names,
-		.fn = take_ntuple,
-		.arg = &answer,
+		.fn = take_feature,
+		.arg = &to,
 	};
 	uint32_t buf[REQUEST_WORDS];
 	struct nlmsghdr *nlh;

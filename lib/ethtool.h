@@ -35,6 +35,9 @@ int ethtool_set_rings(const struct ethtool_dev *dev, unsigned int set, uint8_t s
 int ethtool_get_channels(const struct ethtool_dev *dev, struct ethtool_msg_channels *channels,
 			 struct devmem_error *err);
 
+/* A feature by its name. */
+int ethtool_get_feature(const struct ethtool_dev *dev, const char *name,
+			struct ethtool_msg_feature *feature, struct devmem_error *err);
 /* Whether flow rules are switched on. */
 int ethtool_get_ntuple(const struct ethtool_dev *dev, struct ethtool_msg_feature *ntuple,
 		       struct devmem_error *err);

@@ -305,6 +305,17 @@ struct nlmsghdr *netdev_msg_bind_rx(void *buf, size_t size, uint16_t family, uin
 	return nlh;
 }
 
+struct nlmsghdr *netdev_msg_bind_tx(void *buf, size_t size, uint16_t family, uint32_t ifindex,
+				    int fd)
+{
+	struct nlmsghdr *nlh = start_ifindex(buf, size, family, UAPI_NETDEV_CMD_BIND_TX,
+					     UAPI_NETDEV_A_DMABUF_IFINDEX, ifindex);
+
+	if (!nlh || !mnl_attr_put_u32_check(nlh, size, UAPI_NETDEV_A_DMABUF_FD, (uint32_t)fd))
+		return NULL;
+	return nlh;
+}
+
 int netdev_msg_parse_bind(const void *msg, size_t len, uint32_t *id)
 {
 	const struct nlattr *attr;

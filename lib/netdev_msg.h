@@ -72,6 +72,9 @@ size_t netdev_msg_bind_rx_size(size_t n);
 struct nlmsghdr *netdev_msg_bind_rx(void *buf, size_t size, uint16_t family, uint32_t ifindex,
 				    int fd, const uint32_t *queues, size_t n,
 				    uint32_t rx_page_size);
+/* bind-tx, answered likewise. */
+struct nlmsghdr *netdev_msg_bind_tx(void *buf, size_t size, uint16_t family, uint32_t ifindex,
+				    int fd);
 int netdev_msg_parse_bind(const void *msg, size_t len, uint32_t *id);
 
 #endif

@@ -123,6 +123,9 @@ int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *bin
 	ret = read_options(&o, options, err);
 	if (ret)
 		return ret;
+	if (binding && binding_is_tx(binding))
+		return error_input(err, -EINVAL, "receiver",
+				   "the binding is for sending: give one of devmem_binding_open_rx()");
 	rx = calloc(1, sizeof(*rx));
 	if (!rx)
 		return error_system(err, -ENOMEM, "allocate", "receiver", NULL);

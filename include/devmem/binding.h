@@ -13,7 +13,8 @@
 DEVMEM_BEGIN_DECLS
 
 /**
- * struct devmem_binding - a region on receive queues: their payload lands in the region
+ * struct devmem_binding - a region on receive queues, whose payload lands in it, or on an
+ * interface, which sends from it
  *
  * Opaque. Lives as long as its netlink socket, which it owns: closing the binding or the death of
  * the process unbinds. One that was inherited (devmem_inherited_open()) has no socket: it lives as
@@ -21,24 +22,28 @@ DEVMEM_BEGIN_DECLS
  */
 struct devmem_binding;
 
+/* Flags of struct devmem_binding_options */
+#define DEVMEM_BINDING_PLAIN_OK 1U /* to send from the region's mapping will do */
+
 /**
  * struct devmem_binding_options - how to bind
  * @sz: sizeof(struct devmem_binding_options)
  * @rx_page_size: bytes in each receive buffer, a power of two; 0 = the kernel's page size. Others
  *	need Linux 7.3 and a driver that can, and every piece of the region's scatter list must be a
  *	multiple of it
- * @reserved: 0
+ * @flags: 0 or, for sending, DEVMEM_BINDING_PLAIN_OK: where the kernel, the interface or the region
+ *	can't do it, get a plain binding instead of an error
  * @held_max: most bytes of the region, in whole receive buffers, that may be out with the
- *	application over all receivers of this binding; when reached, devmem_rx_recv() answers ENOBUFS
- *	until something is released. 0 = a quarter of the region; UINT64_MAX = no limit, the application
- *	takes care that the NIC doesn't run dry
+ *	application over all receivers of this binding; when reached, devmem_rx_recv() answers
+ *	ENOBUFS until something is released. 0 = a quarter of the region; UINT64_MAX = no limit, the
+ *	application takes care that the NIC doesn't run dry
  *
- * Since 0.1.
+ * @rx_page_size and @held_max are for receiving: 0 in a call for sending. Since 0.1.
  */
 struct devmem_binding_options {
 	size_t sz;
 	uint32_t rx_page_size;
-	uint32_t reserved;
+	uint32_t flags;
 	uint64_t held_max;
 };
 
@@ -67,12 +72,58 @@ DEVMEM_API int devmem_binding_open_rx(struct devmem_binding **binding, struct de
 				      struct devmem_error *err);
 
 /**
+ * devmem_binding_open_tx() - bind a region to an interface, to send from it
+ * @binding: receives the handle
+ * @region: a dma-buf; must stay open until the binding is closed
+ * @netdev: interface, in the network namespace that the calling thread is in; may be closed before
+ *	the binding
+ * @options: NULL for defaults
+ * @err: filled on failure; may be NULL
+ *
+ * Changes nothing on the interface, and needs no privilege. May block. Errnos, with the kernel's
+ * text where it has one: EOPNOTSUPP the kernel is older than 6.16, or the driver can't send from
+ * device memory ("Driver does not support netmem TX"), or its scatter-gather or checksums are
+ * switched off, without which the kernel would drop each packet, or the interface is lo; EINVAL the
+ * region is no dma-buf, or "TX dma-buf size must be a multiple of PAGE_SIZE"; EREMOTEIO the
+ * region's device and the NIC can't reach each other; ENODEV; ENOMEM. Kernel:
+ * net/core/netdev-genl.c, net/core/devmem.c.
+ *
+ * With DEVMEM_BINDING_PLAIN_OK a region that is no dma-buf, EOPNOTSUPP and EREMOTEIO are no errors:
+ * the binding is plain then. A sender with a plain binding works the same, but the CPU copies the
+ * bytes from the region's mapping; devmem_binding_is_plain() tells, devmem_binding_note() says why.
+ * The region must be mappable: EOPNOTSUPP if it isn't.
+ *
+ * Return: 0 or a negative errno. Since 0.1.
+ */
+DEVMEM_API int devmem_binding_open_tx(struct devmem_binding **binding, struct devmem_region *region,
+				      struct devmem_netdev *netdev,
+				      const struct devmem_binding_options *options,
+				      struct devmem_error *err);
+
+/**
+ * devmem_binding_is_plain() - does the CPU copy what is sent?
+ * @binding: handle
+ *
+ * Return: 1 for a plain binding (DEVMEM_BINDING_PLAIN_OK), else 0. Since 0.1.
+ */
+DEVMEM_API int devmem_binding_is_plain(const struct devmem_binding *binding);
+
+/**
+ * devmem_binding_note() - why a binding is plain
+ * @binding: handle
+ *
+ * Return: one sentence that the binding owns, or NULL for a binding that isn't. Since 0.1.
+ */
+DEVMEM_API const char *devmem_binding_note(const struct devmem_binding *binding);
+
+/**
  * devmem_binding_close() - unbind
  * @binding: handle or NULL
  *
  * Allowed under traffic: what is queued still arrives as device fragments and can be released, what
- * comes later arrives as host fragments. Close the receivers that use the binding first, or after:
- * they keep what they need of it. May block. Since 0.1.
+ * comes later arrives as host fragments. What was sent is still read from the region, and
+ * completes; further sends fail (ESTALE). Close the receivers and senders that use the binding
+ * first, or after: they keep what they need of it. May block. Since 0.1.
  */
 DEVMEM_API void devmem_binding_close(struct devmem_binding *binding);
 
@@ -80,7 +131,8 @@ DEVMEM_API void devmem_binding_close(struct devmem_binding *binding);
  * devmem_binding_id() - the kernel's id of the binding
  * @binding: handle
  *
- * Return: the id that fragments carry and that `devmemctl queue show` prints. Since 0.1.
+ * Return: the id that fragments carry and that `devmemctl queue show` prints; 0 for a plain
+ * binding. Since 0.1.
  */
 DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
 
@@ -91,8 +143,8 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  * Pass it to another process (SCM_RIGHTS, or clear close-on-exec) to keep the binding alive there.
  * Readable when the kernel has something to say, which it hasn't.
  *
- * Return: a file descriptor that the binding owns: don't close it; -1 for a binding of
- * devmem_inherited_binding(), whose socket another process has. Since 0.1.
+ * Return: a file descriptor that the binding owns: don't close it; -1 for a plain binding, which
+ * has none, and for one of devmem_inherited_binding(), whose socket another process has. Since 0.1.
  */
 DEVMEM_API int devmem_binding_fd(const struct devmem_binding *binding);
 
@@ -115,7 +167,7 @@ struct devmem_binding_stats {
  * @binding: handle
  * @stats: receives them
  *
- * Any thread. Doesn't block. Since 0.1.
+ * All 0 for a binding to send. Any thread. Doesn't block. Since 0.1.
  */
 DEVMEM_API void devmem_binding_stats(const struct devmem_binding *binding,
 				     struct devmem_binding_stats *stats);

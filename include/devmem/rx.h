@@ -126,8 +126,8 @@ struct devmem_rx_stats {
  * @err: filled on failure; may be NULL
  *
  * Allocates all memory that the receiver will ever use. Doesn't block. Errnos: EINVAL an option out
- *	of range; ENOTSOCK, EPROTOTYPE not a TCP socket; ENOMEM; EOPNOTSUPP placement region not mappable.
- * Return: 0 or a negative errno. Since 0.1.
+ *	of range, or a binding to send; ENOTSOCK, EPROTOTYPE not a TCP socket; ENOMEM; EOPNOTSUPP
+ *	placement region not mappable. Return: 0 or a negative errno. Since 0.1.
  */
 DEVMEM_API int devmem_rx_open(struct devmem_rx **rx, int fd, struct devmem_binding *binding,
 			      const struct devmem_rx_options *options, struct devmem_error *err);

@@ -93,8 +93,12 @@ enum {
  * attributes of an answer to RSS_GET; CONTEXT is left out for the default one, number 0.
  * RSS_CREATE_ACT without CONTEXT takes the lowest free number. RSS_DELETE_ACT wants CONTEXT. */
 
-/* Feature name of flow rules: net/ethtool/common.c. */
+/* Names of features: net/ethtool/common.c. Flow rules; sending what lies in several pieces; and
+ * computing checksums of what is sent, in any or in IPv4 packets. */
 #define UAPI_FEATURE_NTUPLE "rx-ntuple-filter"
+#define UAPI_FEATURE_TX_SG "tx-scatter-gather"
+#define UAPI_FEATURE_TX_CSUM "tx-checksum-ip-generic"
+#define UAPI_FEATURE_TX_CSUM_IPV4 "tx-checksum-ipv4"
 
 /* Commands of the SIOCETHTOOL ioctl: first member of every struct below. */
 #define UAPI_ETHTOOL_GDRVINFO 0x03

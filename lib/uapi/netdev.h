@@ -10,6 +10,9 @@
 #define UAPI_NETDEV_NAME "netdev"
 #define UAPI_NETDEV_VERSION 1
 
+/* The loopback interface has this index in every network namespace: include/net/flow.h. */
+#define UAPI_LOOPBACK_IFINDEX 1
+
 enum {
 	UAPI_NETDEV_CMD_DEV_GET = 1,
 	UAPI_NETDEV_CMD_PAGE_POOL_GET = 5, /* 6.8 */

@@ -119,6 +119,12 @@ struct devmem_region *binding_region(const struct devmem_binding *binding)
 	return region;
 }
 
+bool binding_is_tx(const struct devmem_binding *b)
+{
+	(void)b;
+	return false;
+}
+
 struct held *binding_held(const struct devmem_binding *binding)
 {
 	(void)binding;

@@ -33,6 +33,7 @@ struct object {
 	enum object_kind kind;
 	unsigned int users;
 	uint64_t size, piece;
+	bool unmappable;
 	struct sockaddr_storage local, peer;
 	socklen_t addr_len;
 	/* netlink */

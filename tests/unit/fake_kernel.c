@@ -290,7 +290,7 @@ struct fake_nic *fake_nic_rich(const char *name)
 	strcpy(nic->bus, "0000:03:00.0");
 	memcpy(nic->perm_addr, "\x02\x64\x6d\x00\x01", 5);
 	nic->perm_addr[5] = (uint8_t)fake.n_nics;
-	nic->queue_mgmt = nic->dma = true;
+	nic->queue_mgmt = nic->dma = nic->netmem_tx = true;
 	nic->has_rings = nic->can_set_rings = true;
 	nic->can_split = true;
 	nic->can_hds_thresh = fake.personality >= FAKE_LINUX_7_3;
@@ -469,6 +469,16 @@ int fake_dmabuf_pieces(uint64_t size, uint64_t piece)
 int fake_dmabuf(uint64_t size)
 {
 	return fake_dmabuf_pieces(size, size);
+}
+
+void fake_next_binding(uint32_t id)
+{
+	fake.next_binding = id;
+}
+
+void fake_dmabuf_unmappable(int fd)
+{
+	fake_object(fd)->unmappable = true;
 }
 
 int fake_tcp(const void *local, const void *peer, socklen_t len)
@@ -780,6 +790,8 @@ int sys_mmap(void **addr, size_t len, int prot, int flags, int fd)
 		return -EBADF;
 	if (obj && obj->kind != OBJECT_DMABUF)
 		return -ENODEV;
+	if (obj && obj->unmappable)
+		return -EINVAL;
 	for (i = 0; i < MAPS_MAX && maps[i].addr; i++)
 		;
 	if (i == MAPS_MAX)

@@ -29,7 +29,7 @@
 #define FAKE_CONTEXTS 8
 
 enum fake_personality {
-	/* no hds-thresh, no RSS_SET, RSS_CREATE_ACT, RSS_DELETE_ACT; bind-rx as it was at first */
+	/* no hds-thresh, no RSS_SET, RSS_CREATE_ACT, RSS_DELETE_ACT; bind-rx as it was at first, no bind-tx */
 	FAKE_LINUX_6_12,
 	FAKE_LINUX_7_3,
 };
@@ -77,6 +77,8 @@ struct fake_nic {
 	uint32_t addr_len;
 	bool queue_mgmt;		  /* can restart single queues: needed for bind-rx */
 	bool dma;			  /* has a device that can DMA */
+	bool netmem_tx;			  /* can send from device memory: needed for bind-tx */
+	int no_attach;			  /* errno: no dma-buf can be bound to it */
 	bool has_rings, can_set_rings;
 	bool can_split, can_hds_thresh;
 	uint32_t split_auto;		  /* what it reports while the split is left to it */
@@ -139,11 +141,16 @@ bool fake_same_state(const struct fake_nic *nic, const struct fake_state *state)
 
 /* Descriptors of the test's own. */
 int fake_dmabuf(uint64_t size);
+/* Its exporter offers no mapping. */
+void fake_dmabuf_unmappable(int fd);
 /* dma-buf whose scatter list has pieces of that many bytes: checked against rx-page-size. */
 int fake_dmabuf_pieces(uint64_t size, uint64_t piece);
 int fake_tcp(const void *local, const void *peer, socklen_t len);
 int fake_udp(void);
 void fake_close(int fd);
+
+/* The id of the next binding; 0, which the kernel never gives, is given but binds nothing. */
+void fake_next_binding(uint32_t id);
 
 /* Privilege: CAP_NET_ADMIN. On from the beginning. */
 void fake_admin(bool on);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The netdev family: devices, queues, page pools, statistics, bind-rx. Facts from the kernel's
+/* The netdev family: devices, queues, page pools, statistics, bind-rx and bind-tx. Facts from the kernel's
  * net/core/netdev-genl.c, netdev_rx_queue.c, devmem.c and page_pool_user.c. */
 #include "fake_internal.h"
 
@@ -7,7 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEV_GET = 1, PAGE_POOL_GET = 5, QUEUE_GET = 10, QSTATS_GET = 12, BIND_RX = 13 };
+enum {
+	DEV_GET = 1,
+	PAGE_POOL_GET = 5,
+	QUEUE_GET = 10,
+	QSTATS_GET = 12,
+	BIND_RX = 13,
+	BIND_TX = 15
+};
 enum { DEV_IFINDEX = 1, DEV_XDP_FEATURES = 3, DEV_XDP_RX_METADATA = 5, DEV_XSK_FEATURES = 6 };
 enum {
 	POOL_ID = 1,
@@ -30,9 +37,19 @@ enum {
 	QUEUE_LEASE,
 };
 enum { LEASE_IFINDEX = 1, LEASE_QUEUE, LEASE_NETNS_ID };
-enum { QSTATS_IFINDEX = 1, QSTATS_QUEUE_TYPE, QSTATS_QUEUE_ID, QSTATS_SCOPE, QSTATS_RX_PACKETS = 8,
-       QSTATS_RX_BYTES, QSTATS_TX_PACKETS, QSTATS_TX_BYTES, QSTATS_RX_ALLOC_FAIL,
-       QSTATS_RX_HW_DROPS, QSTATS_RX_HW_DROP_OVERRUNS };
+enum {
+	QSTATS_IFINDEX = 1,
+	QSTATS_QUEUE_TYPE,
+	QSTATS_QUEUE_ID,
+	QSTATS_SCOPE,
+	QSTATS_RX_PACKETS = 8,
+	QSTATS_RX_BYTES,
+	QSTATS_TX_PACKETS,
+	QSTATS_TX_BYTES,
+	QSTATS_RX_ALLOC_FAIL,
+	QSTATS_RX_HW_DROPS,
+	QSTATS_RX_HW_DROP_OVERRUNS
+};
 enum { DMABUF_IFINDEX = 1, DMABUF_QUEUES, DMABUF_FD, DMABUF_ID, DMABUF_RX_PAGE_SIZE };
 
 #define PAGE 4096
@@ -64,6 +81,11 @@ static const struct attr_policy bind_policy[] = {
 	[DMABUF_QUEUES] = { .kind = K_NESTED, .nested = queue_id_policy, .nested_max = QUEUE_TYPE },
 	[DMABUF_FD] = { .kind = K_U32 },
 	[DMABUF_RX_PAGE_SIZE] = { .kind = K_U32, .ranged = true, .min = PAGE, .max = UINT32_MAX },
+};
+
+static const struct attr_policy bind_tx_policy[] = {
+	[DMABUF_IFINDEX] = { .kind = K_U32, .ranged = true, .min = 1, .max = UINT32_MAX },
+	[DMABUF_FD] = { .kind = K_U32 },
 };
 
 static void fill_dev(struct nl_msg *msg, const struct fake_nic *nic)
@@ -288,7 +310,8 @@ static int read_queues(struct request *req, const struct fake_nic *nic, uint32_t
 	uint32_t id;
 	int left, ret;
 
-	nla_for_each_attr(attr, req->head, req->len, left) {
+	nla_for_each_attr(attr, req->head, req->len, left)
+	{
 		if (nla_type(attr) != DMABUF_QUEUES)
 			continue;
 		ret = fake_parse_nested(&req->ext, tb, QUEUE_TYPE, attr, queue_id_policy);
@@ -323,6 +346,9 @@ static int get_dmabuf(struct request *req, const struct fake_nic *nic, uint32_t 
 		return -EBADF;
 	if (obj->kind != OBJECT_DMABUF)
 		return -EINVAL;
+	if (nic->no_attach)
+		return fake_refuse(&req->ext, -nic->no_attach, NULL,
+				   "Failed to bind dmabuf to device");
 	if (obj->piece % page_size)
 		return fake_refuse(&req->ext, -EINVAL, NULL,
 				   "dmabuf sg entry (addr=%#018x, len=%lu) not aligned to niov "
@@ -361,6 +387,20 @@ static int check_queue(struct request *req, const struct fake_nic *nic, uint32_t
 	if (!now && nic->state.split != 2)
 		return -EINVAL;
 	return 0;
+}
+
+/* Its place, or a negative errno. */
+static int binding_new(const struct request *req)
+{
+	int slot;
+
+	for (slot = 0; slot < FAKE_QUEUES && fake.bindings[slot].id; slot++)
+		;
+	if (slot == FAKE_QUEUES)
+		return -ENOSPC;
+	fake.bindings[slot].id = fake.next_binding++;
+	fake.bindings[slot].owner = req->sock;
+	return slot;
 }
 
 static int bind_rx(struct request *req)
@@ -410,18 +450,49 @@ static int bind_rx(struct request *req)
 		if (ret)
 			return ret;
 	}
-	for (slot = 0; slot < FAKE_QUEUES && fake.bindings[slot].id; slot++)
-		;
-	if (slot == FAKE_QUEUES)
-		return -ENOSPC;
-	fake.bindings[slot].id = fake.next_binding++;
-	fake.bindings[slot].owner = req->sock;
+	slot = binding_new(req);
+	if (slot < 0)
+		return slot;
 	for (id = 0; id < nic->state.combined; id++)
 		if (mask & (1U << id))
 			nic->state.bound[id] = fake.bindings[slot].id;
 	fake_note("%s bind-rx id=%u queues=%#x page=%u", nic->name, fake.bindings[slot].id, mask,
 		  page_size);
 	msg = fake_answer(req, BIND_RX, 0);
+	nla_put_u32(msg, DMABUF_ID, fake.bindings[slot].id);
+	fake_reply(req, msg);
+	return 0;
+}
+
+/* ---- bind-tx ---- */
+
+static int bind_tx(struct request *req)
+{
+	static const int needed[] = { DMABUF_IFINDEX, DMABUF_FD };
+	struct fake_nic *nic;
+	struct nl_msg *msg;
+	int i, ret, slot;
+
+	for (i = 0; i < 2; i++)
+		if (!req->tb[needed[i]])
+			return fake_missing(&req->ext, needed[i], NULL);
+	nic = fake_nic_by_index(nla_get_u32(req->tb[DMABUF_IFINDEX]));
+	if (!nic)
+		return -ENODEV;
+	if (!nic->netmem_tx)
+		return fake_refuse(&req->ext, -EOPNOTSUPP, NULL,
+				   "Driver does not support netmem TX");
+	ret = get_dmabuf(req, nic, nla_get_u32(req->tb[DMABUF_FD]), 1);
+	if (ret)
+		return ret;
+	if (fake_object((int)nla_get_u32(req->tb[DMABUF_FD]))->size % PAGE)
+		return fake_refuse(&req->ext, -EINVAL, NULL,
+				   "TX dma-buf size must be a multiple of PAGE_SIZE");
+	slot = binding_new(req);
+	if (slot < 0)
+		return slot;
+	fake_note("%s bind-tx id=%u", nic->name, fake.bindings[slot].id);
+	msg = fake_answer(req, BIND_TX, 0);
 	nla_put_u32(msg, DMABUF_ID, fake.bindings[slot].id);
 	fake_reply(req, msg);
 	return 0;
@@ -445,23 +516,47 @@ void fake_unbind(struct object *owner)
 }
 
 static const struct family_command commands[] = {
-	{ .cmd = DEV_GET, .do_it = dev_get, .do_policy = ifindex_policy, .do_max = 1,
+	{ .cmd = DEV_GET,
+	  .do_it = dev_get,
+	  .do_policy = ifindex_policy,
+	  .do_max = 1,
 	  .dump = dev_dump },
-	{ .cmd = PAGE_POOL_GET, .dump = pool_dump, .dump_policy = pool_dump_policy,
-	  .dump_max = POOL_IFINDEX, .since = FAKE_LINUX_7_3 },
+	{ .cmd = PAGE_POOL_GET,
+	  .dump = pool_dump,
+	  .dump_policy = pool_dump_policy,
+	  .dump_max = POOL_IFINDEX,
+	  .since = FAKE_LINUX_7_3 },
 	{ .cmd = PAGE_POOL_GET, .dump = pool_dump }, /* 6.12 can't filter */
-	{ .cmd = QUEUE_GET, .do_it = queue_get, .do_policy = queue_get_policy,
-	  .do_max = QUEUE_TYPE, .dump = queue_dump, .dump_policy = queue_dump_policy,
+	{ .cmd = QUEUE_GET,
+	  .do_it = queue_get,
+	  .do_policy = queue_get_policy,
+	  .do_max = QUEUE_TYPE,
+	  .dump = queue_dump,
+	  .dump_policy = queue_dump_policy,
 	  .dump_max = QUEUE_IFINDEX },
-	{ .cmd = QSTATS_GET, .dump = qstats_dump, .dump_policy = qstats_policy,
+	{ .cmd = QSTATS_GET,
+	  .dump = qstats_dump,
+	  .dump_policy = qstats_policy,
 	  .dump_max = QSTATS_SCOPE },
-	{ .cmd = BIND_RX, .admin = true, .do_it = bind_rx, .do_policy = bind_policy,
+	{ .cmd = BIND_RX,
+	  .admin = true,
+	  .do_it = bind_rx,
+	  .do_policy = bind_policy,
 	  .do_max = DMABUF_RX_PAGE_SIZE },
+	{ .cmd = BIND_TX,
+	  .do_it = bind_tx,
+	  .do_policy = bind_tx_policy,
+	  .do_max = DMABUF_FD,
+	  .since = FAKE_LINUX_7_3 },
 	{ 0 },
 };
 
 static const char *const groups[] = { "mgmt", "page-pool", NULL };
 
 const struct family fake_netdev_family = {
-	.name = "netdev", .id = 27, .version = 1, .commands = commands, .groups = groups,
+	.name = "netdev",
+	.id = 27,
+	.version = 1,
+	.commands = commands,
+	.groups = groups,
 };

@@ -338,6 +338,12 @@ struct devmem_region *binding_region(const struct devmem_binding *binding)
 	return binding->region;
 }
 
+bool binding_is_tx(const struct devmem_binding *binding)
+{
+	(void)binding;
+	return false;
+}
+
 struct held *binding_held(const struct devmem_binding *binding)
 {
 	return binding->held;

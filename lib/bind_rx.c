@@ -14,9 +14,6 @@
 #include "netdev_msg.h"
 #include "uapi/netdev.h"
 
-/* The loopback interface has this index in every network namespace: include/net/flow.h. */
-#define LOOPBACK_IFINDEX 1
-
 #define SPLIT_HINT "devmem_reservation_open() does it, or: ethtool -G %s tcp-data-split on"
 
 /* The request that failed, for the search for the reason. */
@@ -290,7 +287,7 @@ int bind_rx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd
 	if (!n)
 		return error_input(err, -EINVAL, name, "bind-rx: no receive queue given");
 	/* Linux 6.12 warns in its log when it's asked this. */
-	if (ifindex == LOOPBACK_IFINDEX)
+	if (ifindex == UAPI_LOOPBACK_IFINDEX)
 		return error_missing(err, -EOPNOTSUPP, "bind-rx", name,
 				     "bind-rx: the loopback interface has no device to write into "
 				     "memory; receive through placement there");
