@@ -64,6 +64,13 @@ int sys_dup(int fd)
 	return copy;
 }
 
+int sys_get_flags(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 ? -errno : flags;
+}
+
 int64_t sys_size(int fd)
 {
 	int64_t size;
@@ -272,8 +279,8 @@ static int spawn_actions(posix_spawn_file_actions_t *actions, int out)
 
 	ret = posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO);
 	if (!ret)
-		ret = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null",
-						       O_RDONLY, 0);
+		ret = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY,
+						       0);
 	if (!ret)
 		ret = posix_spawn_file_actions_addopen(actions, STDERR_FILENO, "/dev/null",
 						       O_WRONLY, 0);
@@ -372,6 +379,13 @@ ssize_t sys_recv(int fd, void *buf, size_t len, int flags)
 ssize_t sys_recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	ssize_t n = recvmsg(fd, msg, flags);
+
+	return n < 0 ? -errno : n;
+}
+
+ssize_t sys_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	ssize_t n = sendmsg(fd, msg, flags);
 
 	return n < 0 ? -errno : n;
 }

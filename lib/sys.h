@@ -7,8 +7,8 @@
  * this file.
  *
  * Each call returns a negative errno instead of -1. File descriptors are close-on-exec. EINTR:
- * calls that may wait for somebody else's data (sys_recvmsg, sys_poll) hand it up, so that a signal
- * handler's flag is seen; all others repeat.
+ * calls that may wait for somebody else (sys_recvmsg, sys_sendmsg, sys_poll) hand it up, so that a
+ * signal handler's flag is seen; all others repeat.
  */
 
 #include <poll.h>
@@ -22,6 +22,8 @@ int sys_close(int fd);
 ssize_t sys_read(int fd, void *buf, size_t len);
 int sys_ioctl(int fd, unsigned long request, void *arg);
 int sys_dup(int fd);
+/* O_NONBLOCK and other flags of an open file. */
+int sys_get_flags(int fd);
 /* Size of what fd refers to, by seeking to its end. A dma-buf answers with its size. */
 int64_t sys_size(int fd);
 /* Magic number of the file system that fd lives on (statfs f_type). */
@@ -79,8 +81,9 @@ int sys_bind(int fd, const struct sockaddr *addr, socklen_t len);
 ssize_t sys_send(int fd, const void *buf, size_t len, int flags);
 /* Netlink: repeats on EINTR. */
 ssize_t sys_recv(int fd, void *buf, size_t len, int flags);
-/* Data path: hands EINTR up. */
+/* Data path: these hand EINTR up. */
 ssize_t sys_recvmsg(int fd, struct msghdr *msg, int flags);
+ssize_t sys_sendmsg(int fd, const struct msghdr *msg, int flags);
 int sys_getsockopt(int fd, int level, int name, void *val, socklen_t *len);
 /* Result of setsockopt(2), which can be positive (SO_DEVMEM_DONTNEED). */
 int sys_setsockopt(int fd, int level, int name, const void *val, socklen_t len);

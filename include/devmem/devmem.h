@@ -11,6 +11,8 @@
 #include <devmem/region.h>
 #include <devmem/reservation.h>
 #include <devmem/rx.h>
+#include <devmem/tx.h>
+#include <devmem/tx_ring.h>
 #include <devmem/version.h>
 
 #endif

@@ -111,6 +111,12 @@ int sys_dup(int fd)
 	return opened();
 }
 
+int sys_get_flags(int fd)
+{
+	(void)fd;
+	return 0;
+}
+
 int64_t sys_size(int fd)
 {
 	(void)fd;
@@ -383,6 +389,14 @@ ssize_t sys_recv(int fd, void *buf, size_t len, int flags)
 }
 
 ssize_t sys_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	(void)fd;
+	(void)msg;
+	(void)flags;
+	return -EAGAIN;
+}
+
+ssize_t sys_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	(void)fd;
 	(void)msg;

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DEVMEM_TESTS_FAKE_SEND_H
+#define DEVMEM_TESTS_FAKE_SEND_H
+
+/*
+ * TCP sockets that send from device memory in this process, in place of lib/sys.c.
+ *
+ * Regions on real memfds, of which some pass for dma-bufs; bindings of them to interfaces; sockets
+ * with a send buffer of limited room, whose peers take bytes at times of a virtual clock; sendmsg,
+ * poll and the error queue with the kernel's rules, and its checks in its order. The NIC reads a byte
+ * when it leaves, not when it is sent, and once more when the send completes, as for a
+ * retransmission: what was overwritten too early shows as wrong bytes of the stream, or in
+ * fake_spoilt().
+ *
+ * The clock moves when poll() or a blocking sendmsg() waits, and by fake_advance(). Waiting for ever
+ * for what can't come, and asking again and again without waiting, fail the running test.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <devmem/binding.h>
+#include <devmem/region.h>
+
+#define FAKE_MS UINT64_C(1000000)
+#define FAKE_NEVER UINT64_MAX
+
+/* Starts with nothing: no socket, no region, time 0, nothing failing; interfaces 2 "eth1" and 3
+ * "eth2". */
+void fake_begin(void);
+/* Frees everything. Fails the test if the library left memory mapped, descriptors open, or accesses
+ * to a dma-buf unfinished. */
+void fake_end(void);
+
+uint64_t fake_now(void);
+void fake_advance(uint64_t ns);
+/* Of its jitter, joins and copies. */
+void fake_seed(uint32_t seed);
+
+/* ---- regions and bindings ---- */
+
+/* Owned by the model. */
+struct devmem_region *fake_region(uint64_t size, bool dmabuf);
+/* Its bytes, as the NIC reads them: writing here needs no sync. */
+uint8_t *fake_region_bytes(const struct devmem_region *region);
+/* Mapping it fails as for a dma-buf whose exporter has no mmap. */
+void fake_region_unmappable(const struct devmem_region *region);
+/* Results of DMA_BUF_IOCTL_SYNC, begin and end of access: 0 or an errno. */
+void fake_sync_result(int begin, int end);
+
+/* Bindings, owned by the model: to send through an interface, plain, to receive. */
+struct devmem_binding *fake_binding(struct devmem_region *region, uint32_t ifindex);
+/* One that another process made: its interface is known by name alone. */
+struct devmem_binding *fake_binding_inherited(struct devmem_region *region, uint32_t ifindex);
+struct devmem_binding *fake_binding_plain(struct devmem_region *region);
+struct devmem_binding *fake_binding_rx(struct devmem_region *region);
+/* The library's object goes; the kernel doesn't know the binding any more. */
+void fake_unbind(struct devmem_binding *binding);
+/* Only the kernel forgets it, as when another process had it. */
+void fake_forget(const struct devmem_binding *binding);
+
+/* ---- sockets ---- */
+
+/* A connected one, AF_INET or AF_INET6, routed through interface 2, not bound to any. The peer takes
+ * nothing by itself. */
+int fake_socket(int family);
+int fake_socket_unconnected(void);
+int fake_socket_udp(void);
+int fake_no_socket(void);
+/* The application closes the descriptor. */
+void fake_socket_close(int fd);
+void fake_socket_route(int fd, uint32_t ifindex);
+/* SO_BINDTOIFINDEX, as the application set it; what the socket has. Without CAP_NET_RAW, which
+ * the library doesn't have here, a bound socket stays bound. */
+void fake_socket_bind(int fd, uint32_t ifindex);
+uint32_t fake_socket_bound(int fd);
+void fake_socket_mark(int fd, uint32_t mark);
+/* SO_ZEROCOPY, as the application set it; what the socket has. */
+void fake_socket_zerocopy(int fd, bool on);
+bool fake_socket_has_zerocopy(int fd);
+/* The application switches it off at that time. */
+void fake_zerocopy_off(int fd, uint64_t at);
+/* Room of the send buffer. Default 1 MiB. */
+void fake_socket_sndbuf(int fd, uint32_t bytes);
+/* Its stream isn't kept, for sends of gigabytes: there is nothing to compare. */
+void fake_socket_blind(int fd);
+/* What the next send with MSG_ZEROCOPY will be called. */
+void fake_socket_number(int fd, uint32_t next);
+uint32_t fake_socket_next(int fd);
+/* Most notifications, in flight and unread ones; 0 = no limit, the default. */
+void fake_socket_optmem(int fd, uint32_t notifications);
+void fake_socket_nonblock(int fd, bool on);
+
+/* ---- the peer and the kernel's completions ---- */
+
+/* The peer takes so many bytes every so many ns; 0 bytes = nothing by itself. */
+void fake_pace(int fd, uint64_t bytes, uint64_t ns);
+/* It takes so many now. */
+void fake_take(int fd, uint64_t bytes);
+/* Completions come up to so much later, in whatever order that makes. */
+void fake_jitter(int fd, uint64_t ns);
+/* They come when fake_complete() says so, and only then. */
+void fake_hold(int fd, bool on);
+/* The send of this number becomes complete: its bytes must have left. */
+void fake_complete(int fd, uint32_t number);
+/* Neighbours in the queue are merged: on from the beginning, as the kernel does it. */
+void fake_merge(int fd, bool on);
+/* Sends share one completion with the one before, where the kernel could do that, in so many of a
+ * hundred cases. */
+void fake_join(int fd, uint32_t percent);
+/* So many of a hundred are copied after all. */
+void fake_copied(int fd, uint32_t percent);
+/* The connection ends: the next send says code, later ones EPIPE, what is queued is dropped and
+ * becomes complete. */
+void fake_reset(int fd, uint64_t at, int code);
+/* The application closes it for sending. */
+void fake_shutdown(int fd);
+
+/* The application sends so many zeros in the ordinary way. There must be room. */
+void fake_send_ordinary(int fd, uint32_t bytes);
+
+/* Messages that are put into the error queue by others. */
+void fake_note_zerocopy(int fd, uint32_t low, uint32_t high, bool copied);
+void fake_note_timestamp(int fd);
+void fake_note_icmp(int fd, int code);
+void fake_note_raw(int fd, const void *control, size_t len);
+/* The next completions bring so many bytes of another control message first. */
+void fake_clutter(int fd, size_t bytes);
+/* Completions bring a control message of another kind first, as SO_TIMESTAMP has it. */
+void fake_stamps(int fd, bool on);
+
+/* What has left, in order. */
+const uint8_t *fake_stream(int fd, uint64_t *len);
+/* Bytes that the kernel has taken. */
+uint64_t fake_sent(int fd);
+/* Bytes that had changed when their send became complete. */
+uint64_t fake_spoilt(int fd);
+/* Sends that are not complete; messages that wait in the error queue. */
+uint32_t fake_in_flight(int fd);
+uint32_t fake_notes(int fd);
+
+struct fake_counts {
+	uint64_t send, reap, poll; /* of one socket */
+	uint64_t eagain;	   /* sends that found no room */
+	uint64_t getsockopt, setsockopt;
+};
+struct fake_counts fake_counts(int fd);
+/* All system calls but close and munmap; DMA_BUF_IOCTL_SYNC; questions for a route. */
+unsigned int fake_calls(void);
+unsigned int fake_syncs(void);
+unsigned int fake_route_questions(void);
+/* Of the last send: flags, how many pieces it had, and how many bytes. */
+int fake_send_flags(int fd);
+size_t fake_send_pieces(int fd);
+uint64_t fake_send_asked(int fd);
+/* Events and timeout of the last poll. */
+short fake_poll_events(void);
+int fake_poll_timeout(void);
+
+/* ---- faults ---- */
+
+/* The next send, reap or poll fails, `after` further ones from now (0 = the next). */
+void fake_fail_send(int fd, unsigned int after, int code);
+void fake_fail_reap(int fd, unsigned int after, int code);
+void fake_fail_poll(unsigned int after, int code);
+/* The n-th call from now (1 = the next) fails. 0 = none. */
+void fake_fail_call(unsigned int n, int code);
+/* A signal arrives: a wait that passes this time ends with EINTR. */
+void fake_signal(uint64_t at);
+/* There is no answer to a question for a route, but this errno. */
+void fake_route_fails(int code);
+
+/* The model allocates what a stream of so many bytes can need, and nothing later. */
+void fake_reserve(int fd, uint64_t bytes);
+/* Memory that the library has mapped now. */
+unsigned int fake_mappings(void);
+
+#endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* An application for the tests of senders. */
+#include "test_tx_app.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+int app_setup(void **state)
+{
+	(void)state;
+	fake_begin();
+	return 0;
+}
+
+int app_teardown(void **state)
+{
+	(void)state;
+	fake_end();
+	return 0;
+}
+
+void app_begin(struct app *app, enum app_kind kind, uint64_t size)
+{
+	uint64_t i;
+
+	memset(app, 0, sizeof(*app));
+	app->region = fake_region(size, kind != APP_PLAIN_MEMFD);
+	app->bytes = fake_region_bytes(app->region);
+	app->size = size;
+	for (i = 0; i < size && i < 1U << 22; i++)
+		app->bytes[i] = (uint8_t)(i * 131 + (i >> 8) * 7 + 1);
+	app->binding =
+		kind == APP_DEVICE ? fake_binding(app->region, 2) : fake_binding_plain(app->region);
+	app->fd = fake_socket(AF_INET);
+}
+
+void app_open(struct app *app, const struct devmem_tx_options *options)
+{
+	struct devmem_error err = { 0 };
+
+	if (devmem_tx_open(&app->tx, app->fd, app->binding, options, &err))
+		fail_msg("%s", err.message);
+}
+
+void app_start(struct app *app, enum app_kind kind, uint64_t size)
+{
+	app_begin(app, kind, size);
+	app_open(app, NULL);
+}
+
+void app_end(struct app *app)
+{
+	if (app->tx)
+		assert_int_equal(devmem_tx_close(app->tx, DEVMEM_TX_ABANDON, 0), 0);
+	app->tx = NULL;
+	free(app->want);
+	app->want = NULL;
+	app->want_len = app->want_cap = 0;
+}
+
+static void write_down(struct app *app, const struct devmem_range *ranges, uint64_t bytes)
+{
+	while (app->want_cap < app->want_len + bytes) {
+		app->want_cap = app->want_cap ? 2 * app->want_cap : 65536;
+		app->want = realloc(app->want, app->want_cap);
+		assert_non_null(app->want);
+	}
+	for (; bytes; ranges++) {
+		uint64_t n = ranges->size < bytes ? ranges->size : bytes;
+
+		memcpy(app->want + app->want_len, app->bytes + ranges->offset, n);
+		app->want_len += n;
+		bytes -= n;
+	}
+}
+
+int64_t app_send(struct app *app, const struct devmem_range *ranges, size_t n, unsigned int flags,
+		 uint64_t *sequence)
+{
+	uint64_t number = 77, before = devmem_tx_last(app->tx);
+	int64_t ret;
+
+	ret = devmem_tx_send(app->tx, ranges, n, flags, &number);
+	if (ret > 0)
+		write_down(app, ranges, (uint64_t)ret);
+	assert_true(ret > 0 ? number > before : number == 0);
+	assert_true(devmem_tx_last(app->tx) == (ret > 0 ? number : before));
+	assert_true(fake_sent(app->fd) == app->want_len);
+	if (sequence)
+		*sequence = number;
+	return ret;
+}
+
+uint64_t app_send_one(struct app *app, uint64_t offset, uint64_t size)
+{
+	const struct devmem_range range = { offset, size };
+	uint64_t sequence;
+
+	assert_int_equal(app_send(app, &range, 1, 0, &sequence), (int64_t)size);
+	return sequence;
+}
+
+void app_check(const struct app *app)
+{
+	const uint8_t *stream;
+	uint64_t len;
+
+	stream = fake_stream(app->fd, &len);
+	assert_true(len <= app->want_len);
+	if (len)
+		assert_memory_equal(stream, app->want, len);
+	assert_int_equal(fake_spoilt(app->fd), 0);
+}
+
+void app_check_all(const struct app *app)
+{
+	uint64_t len;
+
+	fake_stream(app->fd, &len);
+	assert_int_equal(len, app->want_len);
+	app_check(app);
+}
+
+struct devmem_tx_stats app_stats(const struct app *app)
+{
+	struct devmem_tx_stats stats;
+
+	devmem_tx_stats(app->tx, &stats);
+	return stats;
+}
+
+void app_explains(const struct app *app, int code, int kind, const char *words)
+{
+	struct devmem_error err = { 0 };
+
+	devmem_tx_explain(app->tx, code, &err);
+	assert_int_equal(err.code, code);
+	assert_int_equal(err.kind, kind);
+	assert_null(strchr(err.message, '\n'));
+	assert_non_null(strstr(err.message, "socket 100"));
+	if (!strstr(err.message, words))
+		fail_msg("\"%s\" is not in: %s", words, err.message);
+}
