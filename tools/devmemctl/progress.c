@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,28 +41,22 @@ bool progress_is_due(const struct progress *p)
 	return progress_due(p) == 0;
 }
 
-void progress_show(struct progress *p, const struct devmem_rx_stats *stats,
-		   const struct drops *drops)
+void progress_show(struct progress *p, uint64_t bytes, const char *fmt, ...)
 {
-	uint64_t bytes = stats->bytes_device + stats->bytes_host + stats->bytes_placed;
 	uint64_t now = now_ms();
 	uint64_t ms = now > p->last_ms ? now - p->last_ms : 1;
 	char total[32];
-	char rate[32];
-	char lost[96] = "";
+	char rest[160];
+	va_list ap;
 
 	format_bytes(total, sizeof(total), bytes);
-	snprintf(rate, sizeof(rate), "%.1f",
-		 (double)(bytes - p->last_bytes) / (double)ms * 1000 / (1 << 20));
-	if (drops->known)
-		snprintf(lost, sizeof(lost), ", drops: no buffer %llu, hardware %llu",
-			 (unsigned long long)drops->alloc_fail,
-			 (unsigned long long)drops->hw_drops);
-	fprintf(stderr, "%s%s, %s MiB/s, fragments %llu, held %llu%s%s",
-		p->terminal ? "\r" : "devmemctl: ", total, rate,
-		(unsigned long long)(stats->fragments_device + stats->fragments_host +
-				     stats->fragments_placed),
-		(unsigned long long)stats->held_fragments, lost, p->terminal ? "\033[K" : "\n");
+	va_start(ap, fmt);
+	vsnprintf(rest, sizeof(rest), fmt, ap);
+	va_end(ap);
+	/* One call, so that lines of several processes don't mix. */
+	fprintf(stderr, "%s%s, %.1f MiB/s%s%s", p->terminal ? "\r" : "devmemctl: ", total,
+		(double)(bytes - p->last_bytes) / (double)ms * 1000 / (1 << 20), rest,
+		p->terminal ? "\033[K" : "\n");
 	fflush(stderr);
 	p->shown = true;
 	fail_on_progress_line(p->terminal);

@@ -8,9 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <devmem/rx.h>
-
-#include "setup.h"
+#include "ctl.h"
 
 struct progress {
 	bool terminal;
@@ -27,9 +25,9 @@ void progress_init(struct progress *p, const struct ctl *ctl);
 /* Milliseconds until the line is due; -1 = never. */
 int progress_due(const struct progress *p);
 bool progress_is_due(const struct progress *p);
-/* drops: those since the start; drops->known tells if the driver counts any. */
-void progress_show(struct progress *p, const struct devmem_rx_stats *stats,
-		   const struct drops *drops);
+/* bytes: since the start. What fmt gives follows them and the rate. */
+void progress_show(struct progress *p, uint64_t bytes, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Takes the line away, so that others can be printed. */
 void progress_clear(struct progress *p);
 

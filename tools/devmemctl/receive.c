@@ -63,7 +63,9 @@ static void take_drops(struct receive *r, struct drops *delta)
 
 static void show_progress(struct receive *r)
 {
+	const struct drops *drops = &r->result->drops;
 	struct devmem_rx_stats stats;
+	char lost[96] = "";
 
 	if (!progress_is_due(&r->progress))
 		return;
@@ -72,7 +74,15 @@ static void show_progress(struct receive *r)
 		r->drops_at_ms = now_ms();
 	}
 	devmem_rx_stats(r->rx, &stats);
-	progress_show(&r->progress, &stats, &r->result->drops);
+	if (drops->known)
+		snprintf(lost, sizeof(lost), ", drops: no buffer %llu, hardware %llu",
+			 (unsigned long long)drops->alloc_fail,
+			 (unsigned long long)drops->hw_drops);
+	progress_show(&r->progress, stats.bytes_device + stats.bytes_host + stats.bytes_placed,
+		      ", fragments %llu, held %llu%s",
+		      (unsigned long long)(stats.fragments_device + stats.fragments_host +
+					   stats.fragments_placed),
+		      (unsigned long long)stats.held_fragments, lost);
 }
 
 /* Notes an error that was said already. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,21 +76,27 @@ const char *signals_name(int sig, char buf[24])
 	return buf;
 }
 
-int signals_wait(int fd, short events, int timeout_ms)
+int signals_poll(struct pollfd *fds, unsigned int n, int timeout_ms)
 {
-	struct pollfd fds[] = {
-		{ .fd = signal_fd, .events = POLLIN },
-		{ .fd = fd, .events = events },
-	};
-	int n;
+	struct pollfd all[1 + SIGNALS_POLL_MAX] = { { .fd = signal_fd, .events = POLLIN } };
+	int ready;
 
+	for (unsigned int i = 0; i < n; i++)
+		all[1 + i] = (struct pollfd){ .fd = fds[i].fd, .events = fds[i].events };
 	/* Only being stopped and continued interrupts it; the time begins anew then. */
 	do
-		n = poll(fds, 2, timeout_ms);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
+		ready = poll(all, 1 + n, timeout_ms);
+	while (ready < 0 && errno == EINTR);
+	if (ready < 0)
 		return -errno;
-	if (fds[0].revents)
-		return -EINTR;
-	return n > 0;
+	for (unsigned int i = 0; i < n; i++)
+		fds[i].revents = all[1 + i].revents;
+	return all[0].revents ? -EINTR : ready;
+}
+
+int signals_wait(int fd, short events, int timeout_ms)
+{
+	struct pollfd one = { .fd = fd, .events = events };
+
+	return signals_poll(&one, 1, timeout_ms);
 }

@@ -8,6 +8,7 @@
  * that changes the network device or puts it back, and none is lost between two waits.
  */
 
+#include <poll.h>
 #include <stdbool.h>
 
 /* Return: 0, or an exit code after saying what failed. */
@@ -32,5 +33,9 @@ const char *signals_name(int sig, char buf[24]);
  * Return: 1 ready, 0 time is up, -EINTR a signal is there, or another negative errno.
  */
 int signals_wait(int fd, short events, int timeout_ms);
+/* The same for up to SIGNALS_POLL_MAX descriptors, as poll(2) has them; a negative one is nobody.
+ * Return: how many are ready, else the same. */
+#define SIGNALS_POLL_MAX 2
+int signals_poll(struct pollfd *fds, unsigned int n, int timeout_ms);
 
 #endif
