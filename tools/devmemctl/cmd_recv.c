@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -10,7 +9,7 @@
 
 #include <devmem/flow.h>
 
-#include "args.h"
+#include "endpoint.h"
 #include "output.h"
 #include "receive.h"
 #include "setup.h"
@@ -19,9 +18,7 @@
 #include "stream.h"
 
 enum recv_key {
-	KEY_LISTEN = KEY_SETUP_END,
-	KEY_CONNECT,
-	KEY_OUTPUT,
+	KEY_OUTPUT = KEY_ENDPOINT_END,
 	KEY_SHA256,
 	KEY_MAP,
 	KEY_HOLD,
@@ -31,16 +28,14 @@ enum recv_key {
 	KEY_HELD_MAX,
 	KEY_LOWAT,
 	KEY_RECV_MAX,
-	KEY_READY_FD,
 };
 
 struct recv_options {
 	struct setup_options setup;
 	struct sink_options sink;
 	struct receive_options receive;
-	struct sockaddr_storage address; /* of --listen or --connect */
-	bool listen, connect, once, held_max;
-	int ready_fd; /* -1 = none */
+	struct endpoint endpoint;
+	bool once, held_max;
 };
 
 /* Everything that a run of recv has open. */
@@ -60,18 +55,6 @@ struct recv {
 
 /* ---- options ---- */
 
-static int parse_ready_fd(struct recv_options *o, const char *arg)
-{
-	uint64_t fd;
-
-	if (parse_uint("--ready-fd", arg, 1, INT32_MAX, &fd))
-		return EXIT_USAGE;
-	if (fcntl((int)fd, F_GETFD) < 0)
-		return fail(EXIT_USAGE, "--ready-fd %s: not an open file descriptor", arg);
-	o->ready_fd = (int)fd;
-	return 0;
-}
-
 static int recv_option(int key, const char *arg, void *input)
 {
 	struct recv_options *o = input;
@@ -79,11 +62,9 @@ static int recv_option(int key, const char *arg, void *input)
 
 	switch (key) {
 	case KEY_LISTEN:
-		o->listen = true;
-		return parse_address("--listen", arg, &o->address);
 	case KEY_CONNECT:
-		o->connect = true;
-		return parse_address("--connect", arg, &o->address);
+	case KEY_READY_FD:
+		return endpoint_option(key, arg, &o->endpoint);
 	case KEY_OUTPUT:
 		o->sink.output = arg;
 		return *arg ? 0 : fail(EXIT_USAGE, "--output is empty");
@@ -125,8 +106,6 @@ static int recv_option(int key, const char *arg, void *input)
 			return EXIT_USAGE;
 		o->receive.recv_max = (uint32_t)value;
 		return 0;
-	case KEY_READY_FD:
-		return parse_ready_fd(o, arg);
 	default:
 		return setup_option(key, arg, &o->setup);
 	}
@@ -134,23 +113,11 @@ static int recv_option(int key, const char *arg, void *input)
 
 static int check_options(struct recv_options *o, const struct args_spec *spec)
 {
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&o->address;
-	uint16_t port;
-	int result;
+	int result = endpoint_check(&o->endpoint, spec, o->setup.dev);
 
-	if (!o->listen && !o->connect)
-		return args_missing(spec, "--listen ADDR:PORT or --connect ADDR:PORT");
-	if (o->listen && o->connect)
-		return fail(EXIT_USAGE, "recv: give --listen or --connect, not both");
-	memcpy(&port, (const char *)&o->address + 2, sizeof(port));
-	if (o->connect && !port)
-		return fail(EXIT_USAGE, "--connect: port 0 can't be connected to");
-	if (o->address.ss_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) &&
-	    !in6->sin6_scope_id)
-		return fail(EXIT_USAGE,
-			    "%s: a link-local address needs its interface: [fe80::1%%%s]:5000",
-			    o->listen ? "--listen" : "--connect", o->setup.dev);
-	if (o->connect)
+	if (result)
+		return result;
+	if (o->endpoint.connect)
 		o->once = true;
 	if (o->receive.place && o->setup.queues.n)
 		return fail(EXIT_USAGE, "recv: --place uses no queues of its own; leave --queues "
@@ -203,11 +170,11 @@ static int open_socket(struct recv *r)
 	socklen_t len = sizeof(r->local);
 	int result;
 
-	if (o->connect) {
-		r->peer = o->address;
+	if (o->endpoint.connect) {
+		r->peer = o->endpoint.address;
 		return stream_prepare(&r->fd, &r->local, &r->peer);
 	}
-	result = stream_bind(&r->listener, &o->address);
+	result = stream_bind(&r->listener, &o->endpoint.address);
 	if (result)
 		return result;
 	if (getsockname(r->listener, (struct sockaddr *)&r->local, &len))
@@ -220,7 +187,7 @@ static int add_flow(struct recv *r)
 	struct devmem_flow flow = { .dst = r->local };
 	struct devmem_error err;
 
-	if (r->options->connect)
+	if (r->options->endpoint.connect)
 		flow.src = r->peer;
 	if (devmem_reservation_add_flow(r->setup.reservation, &flow, r->setup.queues.id[0],
 					&r->flow_location, &err))
@@ -264,31 +231,9 @@ static int set_up(struct recv *r)
 		result = open_socket(r);
 	if (!result && !place)
 		result = set_up_nic(r);
-	if (!result && o->listen)
+	if (!result && o->endpoint.listen)
 		result = stream_listen(r->listener);
 	return result;
-}
-
-/* For a person, and for a script that waits until it may start the sender. */
-static int ready(const struct recv *r, const char *what, const struct sockaddr_storage *addr)
-{
-	int fd = r->options->ready_fd;
-	char text[ADDRESS_TEXT_MAX];
-	char line[128];
-	ssize_t n;
-
-	format_address(text, addr);
-	if (r->ctl->verbose || isatty(STDERR_FILENO))
-		note("%s %s", what, text);
-	if (fd < 0)
-		return 0;
-	snprintf(line, sizeof(line), "%s %s\n", what, text);
-	n = write(fd, line, strlen(line));
-	if (n < 0)
-		return fail_errno(errno, "--ready-fd");
-	if (fd > STDERR_FILENO)
-		close(fd);
-	return 0;
 }
 
 /* ---- results ---- */
@@ -430,10 +375,11 @@ static int next_stream(struct recv *r)
 	char text[ADDRESS_TEXT_MAX];
 	int result;
 
-	if (r->options->connect) {
+	if (r->options->endpoint.connect) {
 		result = stream_connect(r->fd, &r->peer);
 		if (!result)
-			result = ready(r, "connected to", &r->peer);
+			result = endpoint_ready(&r->options->endpoint, r->ctl, "connected to",
+						&r->peer);
 	} else {
 		result = stream_accept(&r->fd, r->listener, &r->peer);
 		if (!result)
@@ -446,7 +392,7 @@ static int next_stream(struct recv *r)
 		return result;
 	r->streams++;
 	format_address(text, &r->peer);
-	if (r->options->listen)
+	if (r->options->endpoint.listen)
 		say(r->ctl, "stream %llu from %s", (unsigned long long)r->streams, text);
 	return 0;
 }
@@ -519,8 +465,8 @@ static int receive(const struct ctl *ctl, const struct recv_options *options)
 	if (result)
 		return result;
 	result = set_up(&r);
-	if (!result && options->listen)
-		result = ready(&r, "listening on", &r.local);
+	if (!result && options->endpoint.listen)
+		result = endpoint_ready(&options->endpoint, ctl, "listening on", &r.local);
 	if (!result)
 		result = run(&r, &last);
 	changed = r.setup.reservation != NULL;
@@ -540,16 +486,12 @@ static int receive(const struct ctl *ctl, const struct recv_options *options)
 int cmd_recv(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct argp_option argp_options[] = {
-		{ "listen", KEY_LISTEN, "ADDR:PORT", 0, "Wait for the sender; port 0: any free one",
-		  1 },
-		{ "connect", KEY_CONNECT, "ADDR:PORT", 0, "Connect to the sender", 1 },
+		ENDPOINT_OPTIONS("sender"),
 		{ "once", KEY_ONCE, NULL, 0, "Leave after one stream (--connect always does)", 1 },
 		{ "place", KEY_PLACE, NULL, 0,
 		  "Leave the NIC alone: receive in the ordinary way and copy into the region; "
 		  "default region: memfd",
 		  1 },
-		{ "ready-fd", KEY_READY_FD, "N", 0,
-		  "Write a line there as soon as the sender may start, and close it", 1 },
 		SETUP_OPTIONS,
 		{ "output", KEY_OUTPUT, "FILE", 0, "Write the stream there; - is standard output",
 		  3 },
@@ -566,7 +508,7 @@ int cmd_recv(struct ctl *ctl, int argc, char **argv)
 		  4 },
 		{ 0 },
 	};
-	struct recv_options options = { .ready_fd = -1 };
+	struct recv_options options = { .endpoint.ready_fd = -1 };
 	const struct args_spec spec = {
 		.name = "recv",
 		.usage = "DEV --listen ADDR:PORT\nDEV --connect ADDR:PORT",
