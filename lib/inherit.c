@@ -27,12 +27,27 @@ int devmem_inherit_format(char *text, size_t size, const struct devmem_binding *
 		text[0] = '\0';
 	if (!inherit_text_set_dev(&t, dev, strlen(dev)))
 		return error_input(err, -EINVAL, dev, "no interface can have this name");
+	if (devmem_binding_is_plain(binding))
+		return error_input(err, -EINVAL, dev,
+				   "a plain binding can't be inherited: there is nothing in the "
+				   "kernel that the command could use");
 	devmem_binding_stats(binding, &stats);
+	t.tx = binding_is_tx(binding);
 	t.binding = devmem_binding_id(binding);
 	t.region_fd = devmem_region_fd(binding_region(binding));
 	t.page_size = (uint32_t)stats.page_size;
 	t.held_pages = stats.held_pages_limit;
 	return inherit_text_write(text, size, &t, err);
+}
+
+static int open_binding(struct devmem_inherited *in, struct devmem_error *err)
+{
+	const struct inherit_text *t = &in->text;
+
+	if (t->tx)
+		return binding_open_inherited_tx(&in->binding, in->region, t->dev, t->binding, err);
+	return binding_open_inherited(&in->binding, in->region, t->binding, t->page_size,
+				      t->held_pages, err);
 }
 
 int devmem_inherited_open(struct devmem_inherited **inherited, const char *text,
@@ -59,8 +74,7 @@ int devmem_inherited_open(struct devmem_inherited **inherited, const char *text,
 						   "program as the launcher left it");
 		goto free_text;
 	}
-	ret = binding_open_inherited(&in->binding, in->region, in->text.binding, in->text.page_size,
-				     in->text.held_pages, err);
+	ret = open_binding(in, err);
 	if (ret)
 		goto close_region;
 	*inherited = in;

@@ -24,6 +24,7 @@
 enum word {
 	WORD_DEV,
 	WORD_BINDING,
+	WORD_DIRECTION,
 	WORD_QUEUES,
 	WORD_REGION_FD,
 	WORD_PAGE_SIZE,
@@ -34,11 +35,17 @@ enum word {
 static const char *const word_names[WORDS] = {
 	[WORD_DEV] = "dev",
 	[WORD_BINDING] = "binding",
+	[WORD_DIRECTION] = "direction",
 	[WORD_QUEUES] = "queues",
 	[WORD_REGION_FD] = "region-fd",
 	[WORD_PAGE_SIZE] = "page-size",
 	[WORD_HELD_PAGES] = "held-pages",
 };
+
+/* The only direction that is written: without the word it is a binding to receive. */
+#define DIRECTION_TX "tx"
+#define TX_WORDS (1U << WORD_DEV | 1U << WORD_BINDING | 1U << WORD_DIRECTION | 1U << WORD_REGION_FD)
+#define RX_WORDS (((1U << WORDS) - 1) & ~(1U << WORD_DIRECTION))
 
 static int bad_word(struct devmem_error *err, const char *word, size_t len, const char *why)
 {
@@ -109,31 +116,48 @@ __attribute__((format(printf, 2, 3))) static void put(struct out *out, const cha
 		out->len += (size_t)n;
 }
 
+static int check_queues(const struct inherit_text *t, struct devmem_error *err)
+{
+	size_t i;
+
+	if (t->tx && t->n)
+		return error_input(err, -EINVAL, t->dev, "a binding to send has no queues");
+	if (!t->tx && !t->n)
+		return error_input(err, -EINVAL, t->dev,
+				   "a binding to receive has at least one queue");
+	for (i = 0; i < t->n; i++)
+		if (is_there(t->queues, i, t->queues[i]))
+			return error_input(err, -EINVAL, t->dev, "queue %" PRIu32 " is there twice",
+					   t->queues[i]);
+	return 0;
+}
+
 int inherit_text_write(char *text, size_t size, const struct inherit_text *t,
 		       struct devmem_error *err)
 {
 	struct out out = { .text = text, .size = size };
 	const char *p;
 	size_t i;
+	int ret;
 
 	if (size)
 		text[0] = '\0';
-	if (!t->n)
-		return error_input(err, -EINVAL, t->dev, "a binding has at least one queue");
-	for (i = 0; i < t->n; i++)
-		if (is_there(t->queues, i, t->queues[i]))
-			return error_input(err, -EINVAL, t->dev, "queue %" PRIu32 " is there twice",
-					   t->queues[i]);
+	ret = check_queues(t, err);
+	if (ret)
+		return ret;
 	put(&out, VERSION " %s=", word_names[WORD_DEV]);
 	for (p = t->dev; *p; p++)
 		put(&out, is_plain(*p) ? "%c" : "%%%02X", (unsigned char)*p);
-	put(&out, " %s=%" PRIu32 " %s=", word_names[WORD_BINDING], t->binding,
-	    word_names[WORD_QUEUES]);
+	put(&out, " %s=%" PRIu32, word_names[WORD_BINDING], t->binding);
+	put(&out, " %s=%s", word_names[t->tx ? WORD_DIRECTION : WORD_QUEUES],
+	    t->tx ? DIRECTION_TX : "");
 	for (i = 0; i < t->n; i++)
 		put(&out, "%s%" PRIu32, i ? "," : "", t->queues[i]);
 	put(&out, " %s=%d", word_names[WORD_REGION_FD], t->region_fd);
-	put(&out, " %s=%" PRIu32, word_names[WORD_PAGE_SIZE], t->page_size);
-	put(&out, " %s=%" PRIu64, word_names[WORD_HELD_PAGES], t->held_pages);
+	if (!t->tx) {
+		put(&out, " %s=%" PRIu32, word_names[WORD_PAGE_SIZE], t->page_size);
+		put(&out, " %s=%" PRIu64, word_names[WORD_HELD_PAGES], t->held_pages);
+	}
 	if (out.len < size)
 		return 0;
 	if (size)
@@ -210,7 +234,6 @@ static const char *read_queues(struct inherit_text *t, uint32_t *queues, const c
 		if (!comma)
 			break;
 	}
-	t->queues = queues;
 	t->n = n;
 	return NULL;
 }
@@ -229,6 +252,12 @@ static const char *read_word(struct inherit_text *t, enum word word, uint32_t *q
 		if (!read_number(p, end, 1, UINT32_MAX, &value))
 			return "must be a number from 1 to 4294967295";
 		t->binding = (uint32_t)value;
+		return NULL;
+	case WORD_DIRECTION:
+		if (end - p != strlen(DIRECTION_TX) ||
+		    memcmp(p, DIRECTION_TX, strlen(DIRECTION_TX)))
+			return "must be " DIRECTION_TX ", or left out to receive";
+		t->tx = true;
 		return NULL;
 	case WORD_REGION_FD:
 		if (!read_number(p, end, 0, INT_MAX, &value))
@@ -264,7 +293,7 @@ static int read_words(struct inherit_text *t, uint32_t *queues, const char *p,
 		      struct devmem_error *err)
 {
 	const char *end, *equals, *why;
-	unsigned int seen = 0;
+	unsigned int seen = 0, needed;
 	enum word word;
 
 	for (; *p; p = end) {
@@ -282,10 +311,16 @@ static int read_words(struct inherit_text *t, uint32_t *queues, const char *p,
 		if (why)
 			return bad_word(err, p, (size_t)(end - p), why);
 	}
-	for (word = 0; word < WORDS; word++)
-		if (!(seen & 1U << word))
+	needed = t->tx ? TX_WORDS : RX_WORDS;
+	for (word = 0; word < WORDS; word++) {
+		if (needed & ~seen & 1U << word)
 			return error_input(err, -EINVAL, DEVMEM_INHERIT_ENV, "has no word \"%s\"",
 					   word_names[word]);
+		if (seen & ~needed & 1U << word)
+			return error_input(err, -EINVAL, DEVMEM_INHERIT_ENV,
+					   "has a word \"%s\", which a binding to send hasn't",
+					   word_names[word]);
+	}
 	return 0;
 }
 
@@ -306,6 +341,7 @@ int inherit_text_parse(struct inherit_text *t, const char *text, struct devmem_e
 	queues = calloc(room, sizeof(*queues));
 	if (!queues)
 		return error_system(err, -ENOMEM, "allocate", "queues", NULL);
+	t->queues = queues;
 	ret = read_words(t, queues, first, err);
 	if (ret)
 		goto free_queues;

@@ -17,11 +17,12 @@ DEVMEM_BEGIN_DECLS
  *
  * Opaque. A launcher (devmemctl run, or a program of your own) reserves queues, steers flows and
  * binds a region, then starts a command with the region's descriptor and one environment variable.
- * The command needs no privilege at all: it opens what it inherited with one call and receives.
+ * The command needs no privilege at all: it opens what it inherited with one call and receives. In
+ * the same way it sends, if that is what the binding is for (devmemctl bind tx).
  */
 struct devmem_inherited;
 
-/* Environment variable that devmemctl run sets. The library itself reads no environment. */
+/* Environment variable that devmemctl run and bind set. The library itself reads no environment. */
 #define DEVMEM_INHERIT_ENV "DEVMEM_INHERIT"
 
 /* Room that every text of devmem_inherit_format() with up to 256 queues fits into. */
@@ -33,15 +34,15 @@ struct devmem_inherited;
  * @size: room in it; DEVMEM_INHERIT_TEXT_SIZE is enough
  * @binding: what the command is to use; the launcher keeps it open until the command has ended
  * @dev: interface name, for the command's messages
- * @queues: receive queues of the binding
- * @n: how many
+ * @queues: receive queues of the binding; NULL if it is to send
+ * @n: how many; 0 if it is to send
  * @err: filled on failure; may be NULL
  *
  * The text names the descriptor of the binding's region, so the launcher clears close-on-exec of
  * devmem_region_fd() in the child. The binding's own descriptor stays with the launcher: when he
- * dies the binding ends. Doesn't block. Errnos: EINVAL no queue, a queue twice, or a name that no
- * interface can have; ENOSPC @size is too small. The text is then empty. Return: 0 or a negative
- * errno. Since 0.1.
+ * dies the binding ends. Doesn't block. Errnos: EINVAL no queue to receive, a queue twice, queues of a
+ * binding to send, a plain binding, or a name that no interface can have; ENOSPC @size is too small.
+ * The text is then empty. Return: 0 or a negative errno. Since 0.1.
  */
 DEVMEM_API int devmem_inherit_format(char *text, size_t size, const struct devmem_binding *binding,
 				     const char *dev, const uint32_t *queues, size_t n,
@@ -67,12 +68,12 @@ DEVMEM_API int devmem_inherited_open(struct devmem_inherited **inherited, const 
  * devmem_inherited_close() - let go of it; the binding itself stays
  * @inherited: handle or NULL
  *
- * Close receivers that use the binding before. Since 0.1.
+ * Close receivers and senders that use the binding before. Since 0.1.
  */
 DEVMEM_API void devmem_inherited_close(struct devmem_inherited *inherited);
 
 /**
- * devmem_inherited_binding() - the binding, for devmem_rx_open()
+ * devmem_inherited_binding() - the binding, for devmem_rx_open() or devmem_tx_open()
  * @inherited: handle
  *
  * Return: owned by @inherited: don't close it. devmem_binding_fd() is -1. Since 0.1.
@@ -99,7 +100,7 @@ DEVMEM_API const char *devmem_inherited_dev(const struct devmem_inherited *inher
 /**
  * devmem_inherited_queues() - the receive queues that the region is bound to
  * @inherited: handle
- * @n: receives how many; may be NULL
+ * @n: receives how many, 0 of a binding to send; may be NULL
  *
  * Return: receive queue numbers, owned by @inherited. Since 0.1.
  */

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "binding.h"
 #include "inherit_text.h"
 #include "target.h"
 
@@ -13,6 +14,7 @@ static void check_same(const struct inherit_text *a, const struct inherit_text *
 	MUST(!strcmp(a->dev, b->dev));
 	MUST(a->binding == b->binding && a->region_fd == b->region_fd);
 	MUST(a->page_size == b->page_size && a->held_pages == b->held_pages);
+	MUST(a->tx == b->tx);
 	MUST(a->n == b->n && !memcmp(a->queues, b->queues, a->n * sizeof(a->queues[0])));
 }
 
@@ -24,8 +26,9 @@ static void check_text(const char *text)
 
 	if (inherit_text_parse(&t, text, NULL))
 		return;
-	MUST(t.n && t.dev[0] && t.binding && t.region_fd >= 0 && t.held_pages);
-	MUST(t.page_size && !(t.page_size & (t.page_size - 1)));
+	MUST(t.dev[0] && t.binding && t.region_fd >= 0);
+	MUST(!t.n == t.tx && !t.held_pages == t.tx && !t.page_size == t.tx);
+	MUST(!(t.page_size & (t.page_size - 1)));
 	/* No longer than the input: only what had to be was written as %XX, and now is again. */
 	written = malloc(size);
 	twice = malloc(size);
@@ -66,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(memchr(err.message, 0, sizeof(err.message)));
 		MUST(err.message[0] && !strchr(err.message, '\n'));
 	} else {
-		MUST(devmem_inherited_queues(inherited, &n) && n);
+		MUST(devmem_inherited_queues(inherited, &n));
+		MUST(!n == binding_is_tx(devmem_inherited_binding(inherited)));
 		MUST(devmem_binding_fd(devmem_inherited_binding(inherited)) == -1);
 		MUST(devmem_region_size(devmem_inherited_region(inherited)) > 0);
 		devmem_inherited_close(inherited);

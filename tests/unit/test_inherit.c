@@ -28,17 +28,24 @@ static char text[DEVMEM_INHERIT_TEXT_SIZE];
 
 static const uint32_t queues[] = { 3, 1 };
 
-/* The launcher: a region on two queues of eth1. */
-static void launcher(const struct devmem_binding_options *options)
+/* An interface and a dma-buf. */
+static void begin(enum fake_personality kernel)
 {
-	fake_begin(FAKE_LINUX_7_3);
+	fake_begin(kernel);
 	nic = fake_nic_rich("eth1");
 	nic->state.split = 2;
 	nic->state.hds_thresh = 0;
 	memset(&err, 0, sizeof(err));
 	dmabuf = fake_dmabuf_pieces(SIZE, 2 << 20);
-	if (devmem_netdev_open(&nd, "eth1", &err) || devmem_region_import(&region, dmabuf, &err) ||
-	    devmem_binding_open_rx(&binding, region, nd, queues, 2, options, &err) ||
+	if (devmem_netdev_open(&nd, "eth1", &err) || devmem_region_import(&region, dmabuf, &err))
+		fail_msg("%s", err.message);
+}
+
+/* The launcher: a region on two queues of eth1. */
+static void launcher(const struct devmem_binding_options *options)
+{
+	begin(FAKE_LINUX_7_3);
+	if (devmem_binding_open_rx(&binding, region, nd, queues, 2, options, &err) ||
 	    devmem_inherit_format(text, sizeof(text), binding, "eth1", queues, 2, &err))
 		fail_msg("%s", err.message);
 	memset(&err, 0, sizeof(err));
@@ -120,6 +127,75 @@ static void test_round_trip(void **state)
 	devmem_inherited_close(NULL);
 	assert_int_equal(nic->state.bound[1], devmem_binding_id(binding));
 	assert_int_equal(nic->state.bound[3], devmem_binding_id(binding));
+	launcher_end();
+}
+
+/* A binding to send is that in the command, too. */
+static void test_tx(void **state)
+{
+	struct devmem_inherited *in, *again;
+	char expected[256], copy[sizeof(text)];
+	size_t n = 77;
+
+	(void)state;
+	begin(FAKE_LINUX_7_3);
+	assert_int_equal(binding_open_inherited_tx(&binding, region, "eth1", 9, &err), 0);
+	assert_int_equal(devmem_inherit_format(text, sizeof(text), binding, "eth1", NULL, 0, &err),
+			 0);
+	snprintf(expected, sizeof(expected), "1 dev=eth1 binding=9 direction=tx region-fd=%d",
+		 devmem_region_fd(region));
+	assert_string_equal(text, expected);
+	fake_admin(false);
+	if (devmem_inherited_open(&in, text, &err))
+		fail_msg("%s", err.message);
+	assert_non_null(devmem_inherited_queues(in, &n));
+	assert_int_equal(n, 0);
+	assert_string_equal(devmem_inherited_dev(in), "eth1");
+	assert_true(binding_is_tx(devmem_inherited_binding(in)));
+	assert_string_equal(binding_dev(devmem_inherited_binding(in)), "eth1");
+	assert_ptr_equal(binding_region(devmem_inherited_binding(in)), devmem_inherited_region(in));
+	assert_int_equal(devmem_binding_id(devmem_inherited_binding(in)), 9);
+	assert_int_equal(devmem_binding_fd(devmem_inherited_binding(in)), -1);
+	assert_int_equal(devmem_binding_is_plain(devmem_inherited_binding(in)), 0);
+	/* Handed on: the same but for the descriptor. */
+	assert_int_equal(devmem_inherit_format(copy, sizeof(copy), devmem_inherited_binding(in),
+					       "eth1", NULL, 0, &err),
+			 0);
+	assert_int_equal(devmem_inherited_open(&again, copy, &err), 0);
+	devmem_inherited_close(again);
+	devmem_inherited_close(in);
+	/* In any order; and with what belongs to receivers it is none. */
+	snprintf(copy, sizeof(copy), "1 region-fd=%d direction=tx binding=4294967295 dev=%%65",
+		 dmabuf);
+	assert_int_equal(devmem_inherited_open(&in, copy, &err), 0);
+	assert_string_equal(devmem_inherited_dev(in), "e");
+	devmem_inherited_close(in);
+	assert_int_equal(
+		devmem_inherit_format(text, sizeof(text), binding, "eth1", queues, 2, &err),
+		-EINVAL);
+	assert_int_equal(err.kind, DEVMEM_ERROR_INPUT);
+	assert_non_null(strstr(err.message, "no queues"));
+	assert_string_equal(text, "");
+	launcher_end();
+}
+
+/* The kernel knows nothing of a plain binding that a command could use. */
+static void test_plain(void **state)
+{
+	const struct devmem_binding_options options = { .sz = sizeof(options),
+							.flags = DEVMEM_BINDING_PLAIN_OK };
+
+	(void)state;
+	/* This kernel can't send from device memory. */
+	begin(FAKE_LINUX_6_12);
+	if (devmem_binding_open_tx(&binding, region, nd, &options, &err))
+		fail_msg("%s", err.message);
+	assert_int_equal(devmem_binding_is_plain(binding), 1);
+	assert_int_equal(devmem_inherit_format(text, sizeof(text), binding, "eth1", NULL, 0, &err),
+			 -EINVAL);
+	assert_int_equal(err.kind, DEVMEM_ERROR_INPUT);
+	assert_non_null(strstr(err.message, "plain"));
+	assert_string_equal(text, "");
 	launcher_end();
 }
 
@@ -354,6 +430,18 @@ static const struct malformed {
 	{ "1 dev=e binding=7 queues=2 region-fd=@ page-size=4k held-pages=9", "\"page-size=4k\"" },
 	{ "1 dev=e binding=7 queues=2 region-fd=@ page-size=4096 held-pages=0",
 	  "\"held-pages=0\"" },
+	{ "1 dev=e binding=7 direction=rx queues=2 region-fd=@ page-size=4096 held-pages=9",
+	  "\"direction=rx\"" },
+	{ "1 dev=e binding=7 direction= region-fd=@", "\"direction=\"" },
+	{ "1 dev=e binding=7 direction=txx region-fd=@", "\"direction=txx\"" },
+	{ "1 dev=e binding=7 direction=TX region-fd=@", "\"direction=TX\"" },
+	{ "1 dev=e binding=7 direction=tx direction=tx region-fd=@", "\"direction=tx\"" },
+	{ "1 dev=e binding=7 direction=tx", "\"region-fd\"" },
+	{ "1 dev=e direction=tx region-fd=@", "\"binding\"" },
+	{ "1 dev=e binding=7 direction=tx region-fd=@ queues=2", "\"queues\"" },
+	{ "1 dev=e binding=7 direction=tx region-fd=@ page-size=4096", "\"page-size\"" },
+	{ "1 held-pages=9 dev=e binding=7 direction=tx region-fd=@", "\"held-pages\"" },
+	{ "1 dev=e binding=7 region-fd=@", "\"queues\"" },
 	{ "1 dev=e binding=7 queues=2 region-fd=@ page-size=4096 held-pages=", "\"held-pages=\"" },
 	{ "1 dev=e binding=7 queues=2 region-fd=@ page-size=4096 held-pages=18446744073709551616",
 	  "\"held-pages=18446744073709551616\"" },
@@ -508,6 +596,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),	   cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_tx),	   cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_receiver),   cmocka_unit_test(test_names),
 		cmocka_unit_test(test_malformed),  cmocka_unit_test(test_format_refuses),
 		cmocka_unit_test(test_cut),	   cmocka_unit_test(test_descriptor),
