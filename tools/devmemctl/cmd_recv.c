@@ -72,12 +72,7 @@ static int recv_option(int key, const char *arg, void *input)
 		o->sink.sha256 = true;
 		return 0;
 	case KEY_MAP:
-		o->sink.map = arg;
-		if (!*arg)
-			return fail(EXIT_USAGE, "--map is empty");
-		if (!strcmp(arg, "-"))
-			return fail(EXIT_USAGE, "--map '-': must be a file");
-		return 0;
+		return sink_parse_map(arg, &o->sink);
 	case KEY_HOLD:
 		o->receive.hold = true;
 		return 0;
@@ -174,7 +169,7 @@ static int open_socket(struct recv *r)
 		r->peer = o->endpoint.address;
 		return stream_prepare(&r->fd, &r->local, &r->peer);
 	}
-	result = stream_bind(&r->listener, &o->endpoint.address);
+	result = stream_bind(&r->listener, &o->endpoint.address, NULL);
 	if (result)
 		return result;
 	if (getsockname(r->listener, (struct sockaddr *)&r->local, &len))
@@ -323,12 +318,9 @@ static struct json_object *summary(const struct recv *r, const struct receive_re
 	out_uint(obj, "stream", r->streams);
 	out_address(obj, "local", &r->local);
 	out_address(obj, "peer", &r->peer);
-	if (result->sig)
-		out_str(obj, "end", signals_name(result->sig, name));
-	else
-		out_str(obj, "end", result->code ? "error" : "eof");
-	if (r->ctl->json || result->error[0])
-		out_str(obj, "error", result->error[0] ? result->error : NULL);
+	out_str(obj, "end", ending_name(&result->ending, "eof", name));
+	if (r->ctl->json || result->ending.code)
+		out_str(obj, "error", result->ending.code ? result->ending.error : NULL);
 	out_bytes(obj, "bytes", bytes);
 	out_double(obj, "seconds", result->seconds);
 	if (result->seconds > 0)
@@ -415,21 +407,21 @@ static int run(struct recv *r, struct json_object **last)
 		int printed;
 
 		if (err == -EINTR) {
-			result.sig = signals_take(NULL);
+			ending_signal(&result.ending);
 			if (r->streams)
-				return EXIT_SIGNAL_BASE + result.sig;
+				return ending_exit_code(&result.ending);
 			if (r->setup.binding)
 				devmem_binding_stats(r->setup.binding, &result.binding);
 			*last = summary(r, &result);
-			return EXIT_SIGNAL_BASE + result.sig;
+			return ending_exit_code(&result.ending);
 		}
 		if (err)
 			return err;
 		receive_stream(&result, r->ctl, &r->setup, r->sink, r->fd, &r->options->receive);
 		advise(r, &result);
-		if (result.sig || result.fatal || r->options->once) {
+		if (result.ending.sig || result.fatal || r->options->once) {
 			*last = summary(r, &result);
-			return result.sig ? EXIT_SIGNAL_BASE + result.sig : result.code;
+			return ending_exit_code(&result.ending);
 		}
 		printed = out_print(r->ctl, summary_stream(r), summary(r, &result), NULL);
 		close(r->fd);

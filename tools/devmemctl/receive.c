@@ -85,21 +85,6 @@ static void show_progress(struct receive *r)
 		      (unsigned long long)stats.held_fragments, lost);
 }
 
-/* Notes an error that was said already. */
-static int ended(struct receive *r, int code)
-{
-	r->result->code = code;
-	if (!code)
-		return 0;
-	snprintf(r->result->error, sizeof(r->result->error), "%s", fail_last());
-	return code;
-}
-
-static int end_with_error(struct receive *r, const struct devmem_error *err)
-{
-	return ended(r, fail_error(err));
-}
-
 static int rx_failed(struct receive *r, int code)
 {
 	struct devmem_error err = { 0 };
@@ -113,7 +98,7 @@ static int rx_failed(struct receive *r, int code)
 			 devmem_region_spec(r->setup->region),
 			 r->setup->binding ? " or --held-max" : "");
 	}
-	return end_with_error(r, &err);
+	return ending_error(&r->result->ending, &err);
 }
 
 /* With --hold and no limit the NIC can run out of memory: then nothing arrives any more, nothing
@@ -150,13 +135,7 @@ static int check_starved(struct receive *r)
 		 "--hold out",
 		 devmem_region_spec(r->setup->region), (unsigned long long)stats.held_bytes,
 		 (unsigned long long)stats.held_fragments);
-	return end_with_error(r, &err);
-}
-
-static int interrupted(struct receive *r)
-{
-	r->result->sig = signals_take(NULL);
-	return r->result->sig;
+	return ending_error(&r->result->ending, &err);
 }
 
 /* Waits until there is something to receive. Return: 0, or not 0 when the stream is over. */
@@ -174,9 +153,9 @@ static int wait_for_bytes(struct receive *r, int fd)
 		timeout = STALL_FIRST_MS;
 	ready = signals_wait(fd, POLLIN, timeout);
 	if (ready == -EINTR)
-		return interrupted(r);
+		return ending_signal(&r->result->ending);
 	if (ready < 0)
-		return ended(r, fail_errno(-ready, "poll"));
+		return ending_failed(&r->result->ending, fail_errno(-ready, "poll"));
 	return check_starved(r);
 }
 
@@ -189,10 +168,10 @@ static int take(struct receive *r, const struct devmem_fragment *frags, int n)
 	if (!r->options->hold)
 		devmem_rx_release(r->rx, frags, (size_t)n);
 	if (result == -EINTR)
-		return interrupted(r);
+		return ending_signal(&r->result->ending);
 	if (result) {
 		r->result->fatal = true;
-		ended(r, result);
+		ending_failed(&r->result->ending, result);
 	}
 	return result;
 }
@@ -233,10 +212,10 @@ static void finish_sink(struct receive *r)
 		return;
 	result = sink_end(r->sink, r->result->sha256);
 	if (result == -EINTR) {
-		r->result->sig = signals_take(NULL);
+		ending_signal(&r->result->ending);
 	} else if (result) {
 		r->result->fatal = true;
-		ended(r, result);
+		ending_failed(&r->result->ending, result);
 	}
 }
 
@@ -266,11 +245,11 @@ void receive_stream(struct receive_result *result, const struct ctl *ctl, const 
 		setup_drops(setup, &r.drops_start);
 	if (devmem_rx_open(&r.rx, fd, setup->binding, &rx_options, &err)) {
 		result->fatal = true;
-		end_with_error(&r, &err);
+		ending_error(&result->ending, &err);
 		return;
 	}
 	devmem_rx_expect(r.rx, options->expect ? options->expect : DEVMEM_RX_STREAM);
-	if (ended(&r, sink_begin(sink))) {
+	if (ending_failed(&result->ending, sink_begin(sink))) {
 		result->fatal = true;
 		goto close_rx;
 	}

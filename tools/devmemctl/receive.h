@@ -4,6 +4,7 @@
 
 /* One stream, from a connected socket to its end. */
 
+#include "ending.h"
 #include "setup.h"
 #include "sink.h"
 
@@ -16,12 +17,9 @@ struct receive_options {
 };
 
 struct receive_result {
-	/* Why it ended: a signal, an error (exit code), or neither: the peer closed. */
-	int sig;
-	int code;
+	struct ending ending; /* neither: the peer closed */
 	/* The error is not this connection's alone: no other stream can do better. */
 	bool fatal;
-	char error[768];
 	double seconds; /* from the first byte to the last */
 	struct devmem_rx_stats rx;
 	struct devmem_binding_stats binding;

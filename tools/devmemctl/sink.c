@@ -42,6 +42,16 @@ static int check_distinct(const struct sink *s)
 	return 0;
 }
 
+int sink_parse_map(const char *arg, struct sink_options *options)
+{
+	options->map = arg;
+	if (!*arg)
+		return fail(EXIT_USAGE, "--map is empty");
+	if (!strcmp(arg, "-"))
+		return fail(EXIT_USAGE, "--map '-': must be a file");
+	return 0;
+}
+
 int sink_open(struct sink **sink, const struct sink_options *options)
 {
 	const struct outfile none = OUTFILE_NONE;

@@ -2,7 +2,7 @@
 #ifndef DEVMEMCTL_SINK_H
 #define DEVMEMCTL_SINK_H
 
-/* Where the bytes of a stream go: a file, a checksum, a list of the places where they landed.
+/* Where the bytes of a stream go: a file, a checksum, a list of the places where they lie.
  * Unless said otherwise calls return 0, or an exit code after saying what is wrong. */
 
 #include <stdbool.h>
@@ -21,6 +21,9 @@ struct sink_options {
 };
 
 struct sink;
+
+/* Values of --map. */
+int sink_parse_map(const char *arg, struct sink_options *options);
 
 int sink_open(struct sink **sink, const struct sink_options *options);
 /* Must the bytes themselves be read? */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -10,6 +11,9 @@
 #include "parse.h"
 #include "signals.h"
 #include "stream.h"
+
+/* A peer that hasn't answered by then probably can't. */
+#define ANSWER_MS 3000
 
 static int failed(const char *verb, const struct sockaddr_storage *addr, int errnum)
 {
@@ -37,12 +41,28 @@ static int open_socket(int *fd, const struct sockaddr_storage *addr)
 	return 0;
 }
 
-int stream_bind(int *fd, const struct sockaddr_storage *addr)
+/* Kernels before Linux 5.7 want a privilege for it: then the library looks at the route. */
+static int bind_to_device(int fd, const char *dev)
+{
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, dev, (socklen_t)strlen(dev)) &&
+	    errno != EPERM)
+		return fail(EXIT_REFUSED, "%s: SO_BINDTODEVICE: %s", dev, strerror(errno));
+	return 0;
+}
+
+int stream_open(int *fd, const struct sockaddr_storage *peer, const char *dev)
+{
+	int result = open_socket(fd, peer);
+
+	return result ? result : bind_to_device(*fd, dev);
+}
+
+int stream_bind(int *fd, const struct sockaddr_storage *addr, const char *dev)
 {
 	const int on = 1;
 	int errnum;
 
-	if (open_socket(fd, addr))
+	if (open_socket(fd, addr) || (dev && bind_to_device(*fd, dev)))
 		return EXIT_REFUSED;
 	setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	/* [::] means IPv6 alone: a flow rule is for one family. */
@@ -130,6 +150,9 @@ int stream_accept(int *fd, int listener, struct sockaddr_storage *peer)
 
 int stream_connect(int fd, const struct sockaddr_storage *peer)
 {
+	char text[ADDRESS_TEXT_MAX];
+	char dev[IF_NAMESIZE] = "";
+	socklen_t dev_len = sizeof(dev);
 	socklen_t len = sizeof(int);
 	int errnum = 0;
 	int err;
@@ -138,7 +161,13 @@ int stream_connect(int fd, const struct sockaddr_storage *peer)
 		return 0;
 	if (errno != EINPROGRESS)
 		return failed("connect", peer, errno);
-	err = signals_wait(fd, POLLOUT, -1);
+	err = signals_wait(fd, POLLOUT, ANSWER_MS);
+	if (!err) {
+		getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, dev, &dev_len);
+		format_address(text, peer);
+		note("no answer from %s yet%s%s", text, *dev ? " through " : "", dev);
+		err = signals_wait(fd, POLLOUT, -1);
+	}
 	if (err < 0)
 		return err == -EINTR ? err : fail_errno(-err, "poll");
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &errnum, &len);

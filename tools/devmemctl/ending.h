@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DEVMEMCTL_ENDING_H
+#define DEVMEMCTL_ENDING_H
+
+/* Why a stream ended: a signal, an error (exit code), or neither. */
+
+#include "ctl.h"
+
+struct ending {
+	int sig;
+	int code;
+	char error[768];
+};
+
+/* Takes the signal that has come. Return: not 0. */
+int ending_signal(struct ending *e);
+/* Notes an error that was said already. Return: code. */
+int ending_failed(struct ending *e, int code);
+/* Says it and notes it. Return: the exit code. */
+int ending_error(struct ending *e, const struct devmem_error *err);
+/* Return: the exit code that it means. */
+int ending_exit_code(const struct ending *e);
+/* For the summary: "SIGINT", "error", or good. */
+const char *ending_name(const struct ending *e, const char *good, char buf[24]);
+
+#endif
