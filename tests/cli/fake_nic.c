@@ -3,16 +3,20 @@
  * An interface for tests of the command: devmemctl is linked with this in front of the library. It
  * has four receive queues, accepts everything, and changes nothing. Each call that would have
  * changed something is a line in the file that FAKE_LOG names; the call that FAKE_FAIL names is
- * refused.
+ * refused. Its name is fake0, or that of a real one in FAKE_NAME, for sockets on it. FAKE_PLAIN makes
+ * it unable to send from device memory.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <devmem/devmem.h>
+
+#include "fake.h"
 
 #define QUEUES 4
 
@@ -29,16 +33,15 @@ struct devmem_reservation {
 };
 
 struct devmem_binding {
-	int unused;
+	struct devmem_region *region;
+	bool tx, plain;
 };
 
 static struct devmem_netdev the_netdev;
 static struct devmem_reservation the_reservation;
 static struct devmem_binding the_binding;
 
-/* Writes the line. Return: 0, or the errno that the call is to fail with. */
-__attribute__((format(printf, 3, 4))) static int called(struct devmem_error *err, const char *name,
-							const char *fmt, ...)
+int fake_called(struct devmem_error *err, const char *name, const char *fmt, ...)
 {
 	const char *failing = getenv("FAKE_FAIL");
 	const char *path = getenv("FAKE_LOG");
@@ -78,14 +81,14 @@ static int refuse(struct devmem_error *err, int code, const char *text)
 int devmem_netdev_open(struct devmem_netdev **netdev, const char *name, struct devmem_error *err)
 {
 	static const uint32_t table[] = { 0, 1, 2, 3 };
+	const char *ours = getenv("FAKE_NAME");
 
-	if (strcmp(name, "fake0"))
+	if (strcmp(name, ours ? ours : "fake0"))
 		return refuse(err, -ENODEV, "no such interface");
 	the_netdev.info = (struct devmem_netdev_info){
 		.has = DEVMEM_HAS_RINGS | DEVMEM_HAS_SPLIT | DEVMEM_HAS_FEATURES |
 		       DEVMEM_HAS_RULES | DEVMEM_HAS_RSS,
 		.ifindex = 7,
-		.name = "fake0",
 		.up = 1,
 		.rx_queues = QUEUES,
 		.split = DEVMEM_SPLIT_OFF,
@@ -93,6 +96,7 @@ int devmem_netdev_open(struct devmem_netdev **netdev, const char *name, struct d
 		.rss_table = table,
 		.rss_table_len = QUEUES,
 	};
+	snprintf(the_netdev.info.name, sizeof(the_netdev.info.name), "%s", name);
 	*netdev = &the_netdev;
 	return 0;
 }
@@ -143,13 +147,13 @@ int devmem_flow_add(struct devmem_netdev *netdev, const struct devmem_flow *flow
 	(void)netdev;
 	(void)flow;
 	*location = 3;
-	return called(err, "flow_add", " %u", queue);
+	return fake_called(err, "flow_add", " %u", queue);
 }
 
 int devmem_flow_del(struct devmem_netdev *netdev, uint32_t location, struct devmem_error *err)
 {
 	(void)netdev;
-	return called(err, "flow_del", " %u", location);
+	return fake_called(err, "flow_del", " %u", location);
 }
 
 /* ---- reservation ---- */
@@ -169,8 +173,8 @@ int devmem_reservation_open(struct devmem_reservation **reservation, struct devm
 		r->queues[i] = queues ? queues[i] : (uint32_t)(QUEUES - n + i);
 	options->step("journal", options->arg);
 	options->notice("fake0: something to know", options->arg);
-	if (called(err, "open", " %s%zu%s", queues ? "named " : "any ", n,
-		   options->flags & DEVMEM_RESERVATION_NO_WATCHER ? " no-watcher" : ""))
+	if (fake_called(err, "open", " %s%zu%s", queues ? "named " : "any ", n,
+			options->flags & DEVMEM_RESERVATION_NO_WATCHER ? " no-watcher" : ""))
 		return -EBUSY;
 	*reservation = r;
 	return 0;
@@ -187,7 +191,7 @@ int devmem_reservation_attach(struct devmem_reservation **reservation, struct de
 		return refuse(err, -ENOENT, "fake0: no such reservation");
 	*r = (struct devmem_reservation){ *options, 5, { 2, 3 }, 2, 0 };
 	*reservation = r;
-	return called(err, "attach", " %u", id);
+	return fake_called(err, "attach", " %u", id);
 }
 
 uint32_t devmem_reservation_id(const struct devmem_reservation *reservation)
@@ -210,20 +214,20 @@ int devmem_reservation_add_flow(struct devmem_reservation *reservation,
 
 	*location = reservation->next_location++;
 	if (queue == DEVMEM_QUEUE_SPREAD)
-		return called(err, "add_flow", " %u spread", ntohs(port));
-	return called(err, "add_flow", " %u %u", ntohs(port), queue);
+		return fake_called(err, "add_flow", " %u spread", ntohs(port));
+	return fake_called(err, "add_flow", " %u %u", ntohs(port), queue);
 }
 
 int devmem_reservation_del_flow(struct devmem_reservation *reservation, uint32_t location,
 				struct devmem_error *err)
 {
 	(void)reservation;
-	return called(err, "del_flow", " %u", location);
+	return fake_called(err, "del_flow", " %u", location);
 }
 
 int devmem_reservation_close(struct devmem_reservation *reservation, struct devmem_error *err)
 {
-	return reservation ? called(err, "close", "%s", "") : 0;
+	return reservation ? fake_called(err, "close", "%s", "") : 0;
 }
 
 int devmem_reservation_list(struct devmem_reservation_info **list, size_t *n, const char *dev,
@@ -250,7 +254,7 @@ int devmem_reservation_list(struct devmem_reservation_info **list, size_t *n, co
 	(void)options;
 	*list = NULL;
 	*n = 0;
-	if (called(err, "list", "%s", ""))
+	if (fake_called(err, "list", "%s", ""))
 		return -EBUSY;
 	fill_flow(&flows[0].flow, "10.0.0.1", 5001);
 	fill_flow(&flows[1].flow, "10.0.0.1", 5002);
@@ -298,7 +302,7 @@ int devmem_reservation_restore(const char *dev, unsigned int *restored,
 {
 	options->notice("fake0: split put back", options->arg);
 	*restored = 2;
-	return called(err, "restore", " %s", dev ? dev : "all");
+	return fake_called(err, "restore", " %s", dev ? dev : "all");
 }
 
 /* ---- binding ---- */
@@ -313,41 +317,69 @@ int devmem_binding_open_rx(struct devmem_binding **binding, struct devmem_region
 			   struct devmem_netdev *netdev, const uint32_t *queues, size_t n,
 			   const struct devmem_binding_options *options, struct devmem_error *err)
 {
-	(void)region;
 	(void)netdev;
 	(void)queues;
 	(void)options;
-	if (called(err, "bind", " %zu", n))
+	if (fake_called(err, "bind", " %zu", n))
 		return -EBUSY;
+	the_binding = (struct devmem_binding){ .region = region };
 	*binding = &the_binding;
 	return 0;
+}
+
+int devmem_binding_open_tx(struct devmem_binding **binding, struct devmem_region *region,
+			   struct devmem_netdev *netdev,
+			   const struct devmem_binding_options *options, struct devmem_error *err)
+{
+	bool plain_ok = options->flags & DEVMEM_BINDING_PLAIN_OK;
+	bool can = !getenv("FAKE_PLAIN");
+
+	if (fake_called(err, "bind_tx", " %s%s", netdev->info.name, plain_ok ? " plain-ok" : ""))
+		return -EBUSY;
+	if (!can && !plain_ok)
+		return refuse(err, -EOPNOTSUPP, "fake0: can't send from device memory");
+	the_binding = (struct devmem_binding){ .region = region, .tx = true, .plain = !can };
+	*binding = &the_binding;
+	return 0;
+}
+
+int devmem_binding_is_plain(const struct devmem_binding *binding)
+{
+	return binding->plain;
+}
+
+const char *devmem_binding_note(const struct devmem_binding *binding)
+{
+	return binding->plain ? "fake0: can't send from device memory" : NULL;
+}
+
+struct devmem_region *fake_region_of(const struct devmem_binding *binding)
+{
+	return binding->region;
 }
 
 void devmem_binding_close(struct devmem_binding *binding)
 {
 	if (binding)
-		called(NULL, "unbind", "%s", "");
+		fake_called(NULL, "unbind", "%s", "");
 }
 
 uint32_t devmem_binding_id(const struct devmem_binding *binding)
 {
-	(void)binding;
-	return 9;
+	return binding->plain ? 0 : 9;
 }
 
 void devmem_binding_stats(const struct devmem_binding *binding, struct devmem_binding_stats *stats)
 {
-	(void)binding;
-	*stats = (struct devmem_binding_stats){ .page_size = 4096 };
+	*stats = (struct devmem_binding_stats){ .page_size = binding->tx ? 0 : 4096 };
 }
 
 int devmem_inherit_format(char *text, size_t size, const struct devmem_binding *binding,
 			  const char *dev, const uint32_t *queues, size_t n,
 			  struct devmem_error *err)
 {
-	(void)binding;
 	(void)queues;
-	(void)n;
-	snprintf(text, size, "an inheritance of %s", dev);
-	return called(err, "inherit", "%s", "");
+	snprintf(text, size, "an inheritance of %s%s%s", dev, binding->tx ? ", to send" : "",
+		 n ? ", with queues" : "");
+	return fake_called(err, "inherit", "%s", "");
 }

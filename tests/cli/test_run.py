@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""run and bind rx with a command: what the command finds, how it ends, and that everything is put back."""
+"""run and bind with a command: what the command finds, how it ends, and that everything is put back."""
 
 import json
 import os
@@ -25,7 +25,7 @@ class Command(cli.TestCase):
             self.assertEqual(result.returncode, cli.OK, result.stderr)
             env = dict(line.split("=", 1) for line in result.stdout.decode().splitlines() if line.startswith("DEVMEM"))
             self.assertEqual((env["DEVMEM_DEV"], env["DEVMEM_BINDING_ID"], env["DEVMEM_QUEUES"], env["DEVMEM_INHERIT"]),
-                             ("fake0", "9", "3", "an inheritance of fake0"))
+                             ("fake0", "9", "3", "an inheritance of fake0, with queues"))
             self.assertEqual(env.get("DEVMEM_RESERVATION"), None if "3" in options else "5")
 
     def test_environment_of_an_outer_command(self):
@@ -111,6 +111,64 @@ class Command(cli.TestCase):
             process.send_signal(signal.SIGTERM)
             self.assertEqual(process.wait(20), cli.OK)
         self.assertEqual((shown["binding"], shown["queues"], shown["steering"]["reservation"]), (9, [3], 5))
+
+
+class BindTx(cli.TestCase):
+    """A binding to send: no queues, no reservation."""
+
+    def bind(self, *args, **kwargs):
+        return self.fake("bind", "tx", "fake0", *MEMORY, *args, **kwargs)
+
+    def test_environment(self):
+        result = self.bind("--", "env", env={"DEVMEM_RESERVATION": "77", "DEVMEM_QUEUES": "77"})
+        self.assertEqual((result.returncode, result.stderr), (cli.OK, b""))
+        env = dict(line.split("=", 1) for line in result.stdout.decode().splitlines() if line.startswith("DEVMEM"))
+        self.assertEqual((env["DEVMEM_DEV"], env["DEVMEM_BINDING_ID"], env["DEVMEM_INHERIT"]),
+                         ("fake0", "9", "an inheritance of fake0, to send"))
+        self.assertLessEqual({"DEVMEM_REGION_FD"}, set(env))
+        self.assertFalse({"DEVMEM_QUEUES", "DEVMEM_RESERVATION"} & set(env))
+        self.assertEqual(self.did, ["bind_tx fake0", "inherit", "unbind"])
+
+    def test_region(self):
+        result = self.bind("--", "sh", "-c", 'stat -Lc %s "/proc/self/fd/$DEVMEM_REGION_FD"')
+        self.assertEqual(result.stdout, b"1048576\n")
+
+    def test_exit_status(self):
+        for script, status in (("exit 3", 3), ("kill -KILL $$", 137)):
+            self.assertEqual(self.bind("--", "sh", "-c", script).returncode, status)
+            self.assertEqual(self.did, ["bind_tx fake0", "inherit", "unbind"])
+        self.assertEqual(self.bind("--", "no-such-command").returncode, 127)
+
+    def test_until_a_signal(self):
+        for options in ((), ("-j",)):
+            log = self.path("log")
+            with subprocess.Popen([cli.FAKE, *options, "bind", "tx", "fake0", *MEMORY], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, env={**os.environ, "FAKE_LOG": log}) as process:
+                shown = json.loads(process.stdout.readline())
+                self.assertEqual(self.read("log"), b"bind_tx fake0\n")
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(process.wait(20), cli.OK)
+                self.assertEqual(process.stderr.read(), b"")
+            self.assertEqual(self.read("log").decode().splitlines(), ["bind_tx fake0", "unbind"])
+            os.unlink(log)
+            if options:
+                self.assertEqual(set(shown), {"dev", "binding", "region"})
+                self.assertEqual((shown["dev"], shown["binding"], shown["region"]["size"]), ("fake0", 9, 1 << 20))
+            else:
+                self.assertEqual(shown, 9)
+
+    def test_failures(self):
+        for env, fail, code, word in (({}, "bind_tx", cli.REFUSED, "bind_tx"), ({}, "inherit", cli.REFUSED, "inherit"),
+                                      ({"FAKE_PLAIN": "1"}, None, cli.MISSING, "can't send")):
+            result = self.bind("--", "echo", "ran", fail=fail, env=env)
+            self.assertEqual((result.returncode, result.stdout), (code, b""))
+            self.assert_error(result.stderr, "fake0", word)
+
+    def test_loopback(self):
+        """The real one: no NIC is there that could read the region, if there is a region at all."""
+        result = cli.run("bind", "tx", "lo", "--", "echo", "ran")
+        self.assertEqual((result.returncode, result.stdout), (cli.MISSING, b""))
+        self.assert_error(result.stderr)
 
 
 if __name__ == "__main__":

@@ -37,10 +37,11 @@ static int set_env(const struct setup *s)
 				  s->queues.id, s->queues.n, &err))
 		return fail_error(&err);
 	format_ranges(queues, sizeof(queues), s->queues.id, s->queues.n);
-	/* One of an outer command would be wrong here. */
+	/* Those of an outer command would be wrong here. */
 	unsetenv("DEVMEM_RESERVATION");
+	unsetenv("DEVMEM_QUEUES");
 	if (setenv(DEVMEM_INHERIT_ENV, inherit, 1) || setenv("DEVMEM_DEV", s->before.name, 1) ||
-	    setenv("DEVMEM_QUEUES", queues, 1) ||
+	    (s->queues.n && setenv("DEVMEM_QUEUES", queues, 1)) ||
 	    set_number("DEVMEM_BINDING_ID", devmem_binding_id(s->binding)) ||
 	    set_number("DEVMEM_REGION_FD", (uint32_t)devmem_region_fd(s->region)) ||
 	    (s->reservation &&

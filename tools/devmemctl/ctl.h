@@ -42,6 +42,7 @@ int cmd_flow_show(struct ctl *ctl, int argc, char **argv);
 int cmd_reserve_show(struct ctl *ctl, int argc, char **argv);
 int cmd_reserve_restore(struct ctl *ctl, int argc, char **argv);
 int cmd_bind_rx(struct ctl *ctl, int argc, char **argv);
+int cmd_bind_tx(struct ctl *ctl, int argc, char **argv);
 int cmd_run(struct ctl *ctl, int argc, char **argv);
 int cmd_recv(struct ctl *ctl, int argc, char **argv);
 

@@ -21,6 +21,8 @@ static const struct command commands[] = {
 	{ "reserve", "restore", "[DEV]", "put back what users left that died",
 	  cmd_reserve_restore },
 	{ "bind", "rx", "DEV [-- CMD ARGS...]", "bind a region to receive queues", cmd_bind_rx },
+	{ "bind", "tx", "DEV [-- CMD ARGS...]", "bind a region to an interface, to send from it",
+	  cmd_bind_tx },
 	{ "run", NULL, "DEV --flow ADDR:PORT -- CMD", "run a command that receives into a region",
 	  cmd_run },
 	{ "recv", NULL, "DEV --listen ADDR:PORT", "receive a TCP stream into a region", cmd_recv },
@@ -30,7 +32,7 @@ static const struct command commands[] = {
 static int help(void)
 {
 	printf("Usage: devmemctl [-j] [-v] NOUN VERB [OPTION...]\n"
-	       "Device-memory TCP: payload lands in device memory.\n\n");
+	       "Device-memory TCP: payload lands in device memory, or is sent from there.\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		const struct command *c = &commands[i];
 		char words[64];
@@ -98,12 +100,15 @@ static int wrong_verb(const char *noun, const char *verb)
 }
 
 /* A descriptor that is closed would be given to a socket next, and results written into it. Opened
- * for reading only, so that writing is still an error. */
+ * the wrong way round, so that using it is still an error. */
 static void open_standard_descriptors(void)
 {
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int mode = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", mode) != fd)
 			exit(EXIT_REFUSED);
+	}
 }
 
 int main(int argc, char **argv)

@@ -140,17 +140,26 @@ static int check_queues(const struct setup *s, const struct setup_options *optio
 	return 0;
 }
 
-int setup_device(struct setup *s, const struct setup_options *options, bool reserve)
+int setup_netdev(struct setup *s, const struct setup_options *options)
 {
-	const struct devmem_netdev_info *info;
 	struct devmem_error err;
 
 	if (devmem_netdev_open(&s->netdev, options->dev, &err))
 		return fail_error(&err);
-	info = devmem_netdev_info(s->netdev);
-	s->before = *info;
+	s->before = *devmem_netdev_info(s->netdev);
 	s->before.rss_table = NULL;
 	s->before.rss_key = NULL;
+	return 0;
+}
+
+int setup_device(struct setup *s, const struct setup_options *options, bool reserve)
+{
+	const struct devmem_netdev_info *info;
+	int result = setup_netdev(s, options);
+
+	if (result)
+		return result;
+	info = devmem_netdev_info(s->netdev);
 	rss_queues(info, &s->rss_before);
 	if (reserve && check_reservable(info))
 		return EXIT_MISSING;
@@ -165,22 +174,36 @@ int setup_device(struct setup *s, const struct setup_options *options, bool rese
 	return check_queues(s, options, reserve);
 }
 
-int setup_region(struct setup *s, const struct ctl *ctl, const struct setup_options *options,
-		 bool host_only)
+static int open_region(struct setup *s, const struct setup_options *options)
 {
 	struct devmem_error err;
-	char human[32];
 
-	if (devmem_region_open(&s->region, options->region, options->size, &err))
+	if (!devmem_region_open(&s->region, options->region, options->size, &err))
+		return 0;
+	if (err.kind != DEVMEM_ERROR_MISSING || !options->region_else)
 		return fail_error(&err);
+	note("%s; taking %s instead, so sending is plain", err.message, options->region_else);
+	if (devmem_region_open(&s->region, options->region_else, options->size, &err))
+		return fail_error(&err);
+	return 0;
+}
+
+int setup_region(struct setup *s, const struct ctl *ctl, const struct setup_options *options,
+		 bool host_ok)
+{
+	char human[32];
+	int result = open_region(s, options);
+
+	if (result)
+		return result;
 	format_bytes(human, sizeof(human), devmem_region_size(s->region));
 	say(ctl, "region %s, %s", devmem_region_spec(s->region), human);
 	if (devmem_region_note(s->region))
 		say(ctl, "%s", devmem_region_note(s->region));
-	if (!host_only && !devmem_region_is_dmabuf(s->region))
+	if (!host_ok && !devmem_region_is_dmabuf(s->region))
 		return fail(EXIT_USAGE,
-			    "region %s: host memory that no NIC can write to; see 'devmemctl "
-			    "region list' for others",
+			    "region %s: host memory that no NIC can use; see 'devmemctl region "
+			    "list' for others",
 			    options->region);
 	return 0;
 }
@@ -256,6 +279,22 @@ int setup_binding(struct setup *s, const struct setup_options *options)
 	if (devmem_binding_open_rx(&s->binding, s->region, s->netdev, s->queues.id, s->queues.n,
 				   &binding, &err))
 		return fail_error(&err);
+	return 0;
+}
+
+int setup_binding_tx(struct setup *s, bool plain_ok)
+{
+	const struct devmem_binding_options binding = {
+		.sz = sizeof(binding),
+		.flags = plain_ok ? DEVMEM_BINDING_PLAIN_OK : 0,
+	};
+	struct devmem_error err;
+
+	if (devmem_binding_open_tx(&s->binding, s->region, s->netdev, &binding, &err))
+		return fail_error(&err);
+	/* With host memory it was asked for, or said before. */
+	if (devmem_binding_is_plain(s->binding) && devmem_region_is_dmabuf(s->region))
+		note("%s; sending is plain", devmem_binding_note(s->binding));
 	return 0;
 }
 

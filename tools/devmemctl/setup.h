@@ -3,9 +3,9 @@
 #define DEVMEMCTL_SETUP_H
 
 /*
- * The steps that bind rx, recv and run share, from an interface's name to a binding, and back. Each step
- * returns 0, or an exit code after saying what is wrong; setup_close() undoes those that were done,
- * the last one first. Steps that only look come before those that change something.
+ * The steps that bind, recv, run and send share, from an interface's name to a binding, and back. Each
+ * step returns 0, or an exit code after saying what is wrong; setup_close() undoes those that were
+ * done, the last one first. Steps that only look come before those that change something.
  */
 
 #include <devmem/binding.h>
@@ -20,8 +20,9 @@
 
 struct setup_options {
 	const char *dev;
-	const char *region; /* NULL: the default */
-	uint64_t size;	    /* 0: the default */
+	const char *region;	  /* NULL: the default */
+	const char *region_else;  /* if something is missing for region; NULL: that is an error */
+	uint64_t size;		  /* 0: the default */
 	struct queue_list queues; /* none: any that are free */
 	uint32_t queue_count;	  /* 0: not given */
 	uint32_t page_size;
@@ -52,14 +53,18 @@ struct drops {
 	uint64_t inflight_bytes;
 };
 
-/* Opens the interface and looks at the queues. reserve: a reservation is to follow, so check that
+/* Opens the interface. */
+int setup_netdev(struct setup *s, const struct setup_options *options);
+/* The same, and looks at the queues. reserve: a reservation is to follow, so check that
  * the interface has what it takes; the library picks queues then, where none are named. */
 int setup_device(struct setup *s, const struct setup_options *options, bool reserve);
-/* For a NIC to write to, unless host_only. */
+/* For a NIC to use, unless host memory will do. */
 int setup_region(struct setup *s, const struct ctl *ctl, const struct setup_options *options,
-		 bool host_only);
+		 bool host_ok);
 int setup_reservation(struct setup *s, const struct ctl *ctl, const struct setup_options *options);
 int setup_binding(struct setup *s, const struct setup_options *options);
+/* To send. plain_ok: a plain one will do, which is said. */
+int setup_binding_tx(struct setup *s, bool plain_ok);
 /* 0, or the exit code after saying what could not be put back. */
 int setup_close(struct setup *s);
 
@@ -90,10 +95,13 @@ enum setup_key {
 #define RUNTIME_DIR_OPTION(group)                                                                  \
 	{ "runtime-dir", KEY_RUNTIME_DIR, "DIR", 0,                                                \
 	  "Where reservations are written down; default: " DEVMEM_RUNTIME_DIR, group }
-#define SETUP_OPTIONS                                                                              \
+/* verb: "send from" */
+#define REGION_OPTIONS(verb)                                                                       \
 	{ "region", KEY_REGION, "SPEC", 0,                                                         \
-	  "Memory to receive into, see 'devmemctl region list'; default: udmabuf", 2 },            \
-	{ "size", KEY_SIZE, "BYTES", 0, "Size of the region; default: 64M", 2 },                   \
+	  "Memory to " verb ", see 'devmemctl region list'; default: udmabuf", 2 },                \
+	{ "size", KEY_SIZE, "BYTES", 0, "Size of the region; default: 64M", 2 }
+#define SETUP_OPTIONS                                                                              \
+	REGION_OPTIONS("receive into"),                                                            \
 	{ "queues", KEY_QUEUES, "LIST", 0,                                                         \
 	  "Receive queues, like 3 or 1,3-5; default: one that is free", 2 },                       \
 	{ "queue-count", KEY_QUEUE_COUNT, "N", 0, "As many receive queues as are free", 2 },       \

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DEVMEM_TESTS_CLI_FAKE_H
+#define DEVMEM_TESTS_CLI_FAKE_H
+
+/* What the parts of the fake library share. */
+
+#include <devmem/binding.h>
+
+/* Writes a line, name and what fmt gives, to the file that FAKE_LOG names. Return: 0, or the errno that
+ * the call is to fail with, because FAKE_FAIL names it. */
+int fake_called(struct devmem_error *err, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+struct devmem_region *fake_region_of(const struct devmem_binding *binding);
+
+#endif
