@@ -64,6 +64,22 @@ class Namespace(cli.TestCase):
         self.assertEqual(result.stdout, b"")
         self.assert_error(result.stderr)
 
+    def test_addresses_of_another_interface(self):
+        """Sockets of send are bound to the interface: what can hardly work is said, what can't is an error."""
+        up = "ip link set lo up; ip link add nic0 type $KIND; ip link set nic0 up; ip addr add 192.0.2.1/24 dev nic0; "
+        send = "timeout 0.5 $CTL send nic0 --region memfd "
+        result = self.shell(up + "set +e; " + send + "--connect 192.0.2.1:9 </dev/null 2>&1 >&-; "
+                            + send + "--listen 127.0.0.1:0 </dev/null 2>&1 >&-; exit 0")
+        own, foreign = [line for line in result.stdout.decode().splitlines() if line.startswith("devmemctl: --")]
+        self.assertEqual(own, "devmemctl: --connect 192.0.2.1:9: an address of this machine, reached through lo, not through nic0")
+        self.assertRegex(foreign, r"^devmemctl: --listen 127\.0\.0\.1:0: an address of lo, but only connections through nic0 ")
+        result = self.shell(up + "set +e; $CTL send nic0 --region memfd --connect '[fe80::1%lo]:9' </dev/null; exit $?")
+        self.assertEqual(result.returncode, cli.USAGE)
+        self.assert_error(result.stderr, "[fe80::1%lo]:9", "nic0")
+        result = self.shell(up + "ip link set nic0 down; set +e; $CTL send nic0 --region memfd --connect 203.0.113.1:9 </dev/null; exit $?")
+        self.assertEqual(result.returncode, cli.REFUSED)
+        self.assert_error(result.stderr, "203.0.113.1:9", "through nic0", "unreachable")
+
 
 if __name__ == "__main__":
     cli.main()

@@ -5,9 +5,10 @@ import cli
 
 RECV = ("recv", "lo", "--place", "--listen", "127.0.0.1:0")
 BOUND = ("recv", "lo", "--listen", "127.0.0.1:0")
+SEND = ("send", "lo", "--connect", "127.0.0.1:1")
 COMMANDS = (("dev", "show"), ("queue", "show"), ("region", "list"), ("region", "test"), ("flow", "add"),
-            ("flow", "del"), ("flow", "show"), ("reserve", "show"), ("reserve", "restore"), ("bind", "rx"), ("run",),
-            ("recv",))
+            ("flow", "del"), ("flow", "show"), ("reserve", "show"), ("reserve", "restore"), ("bind", "rx"),
+            ("bind", "tx"), ("run",), ("recv",), ("send",))
 
 
 class Help(cli.TestCase):
@@ -65,12 +66,16 @@ class Words(cli.TestCase):
         self.assert_fails(cli.USAGE, ["flow", "add", "lo", "--dst", "1.2.3.4:5"], "--queue", "missing")
         self.assert_fails(cli.USAGE, ["flow", "del", "lo"], "LOCATION is missing")
         self.assert_fails(cli.USAGE, ["bind", "rx"], "DEV is missing")
+        self.assert_fails(cli.USAGE, ["bind"], "bind", "verb", "rx, tx")
+        self.assert_fails(cli.USAGE, ["bind", "tx"], "DEV is missing")
         self.assert_fails(cli.USAGE, ["run"], "DEV", "missing")
         self.assert_fails(cli.USAGE, ["run", "lo"], "CMD is missing")
         self.assert_fails(cli.USAGE, ["run", "lo", "--"], "CMD is missing")
         self.assert_fails(cli.USAGE, ["recv"], "DEV is missing")
         self.assert_fails(cli.USAGE, ["recv", "lo"], "--listen", "--connect", "missing")
         self.assert_fails(cli.USAGE, ["recv", "", "--connect", "127.0.0.1:1"], "DEV is empty")
+        self.assert_fails(cli.USAGE, ["send"], "DEV is missing")
+        self.assert_fails(cli.USAGE, ["send", "lo"], "--listen", "--connect", "missing")
 
     def test_too_many_operands(self):
         self.assert_fails(cli.USAGE, ["dev", "show", "lo", "more"], "more")
@@ -79,9 +84,16 @@ class Words(cli.TestCase):
         self.assert_fails(cli.USAGE, ["reserve", "restore", "lo", "more"], "more")
         self.assert_fails(cli.USAGE, [*RECV, "more"], "more")
         self.assert_fails(cli.USAGE, [*RECV, "--", "more"], "--")
+        self.assert_fails(cli.USAGE, [*SEND, "more"], "more")
+        self.assert_fails(cli.USAGE, [*SEND, "--", "more"], "--")
+        self.assert_fails(cli.USAGE, ["bind", "tx", "lo", "more"], "more")
 
     def test_contradictions(self):
         self.assert_fails(cli.USAGE, [*RECV, "--connect", "127.0.0.1:9"], "not both")
+        self.assert_fails(cli.USAGE, [*SEND, "--listen", "127.0.0.1:9"], "send", "not both")
+        for option in (["--queues", "1"], ["--queue-count", "1"], ["--page-size", "4096"], ["--no-watcher"], ["--steer"]):
+            self.assert_fails(cli.USAGE, ["bind", "tx", "lo", *option], "bind tx", option[0])
+            self.assert_fails(cli.USAGE, [*SEND, *option], "send", option[0])
         self.assert_fails(cli.USAGE, [*RECV, "--queues", "1"], "--place", "--queues")
         self.assert_fails(cli.USAGE, [*RECV, "--page-size", "16K"], "--place", "--page-size")
         for args in (["--queue-count", "1"], ["--runtime-dir", "/tmp"], ["--no-watcher"]):
@@ -104,8 +116,11 @@ class Values(cli.TestCase):
         for size in ("", "0", "-1", "+1", " 1", "1 ", "12x", "M", "1MM", "1.5M", "0x1000", "64MB", "99999999999999999999",
                      "16777216T", "9223372036854775808"):
             self.assert_fails(cli.USAGE, [*RECV, "--size", size], "--size", f"'{size}'")
+            self.assert_fails(cli.USAGE, [*SEND, "--size", size], "--size", f"'{size}'")
+            self.assert_fails(cli.USAGE, [*SEND, "--chunk", size], "--chunk", f"'{size}'")
         for size in ("1", "4095", "5000", "9223372036854775807"):
             self.assert_fails(cli.USAGE, [*RECV, "--size", size], "--size", size, "multiple")
+            self.assert_fails(cli.USAGE, ["bind", "tx", "lo", "--size", size], "--size", size, "multiple")
         self.assert_fails(cli.USAGE, ["region", "test", "memfd", "--size", "5000"], "5000", "multiple")
 
     def test_page_sizes(self):
@@ -125,12 +140,16 @@ class Values(cli.TestCase):
                         "[::1%nosuchif]:5", "x" * 300 + ":5"):
             self.assert_fails(cli.USAGE, ["recv", "lo", "--place", "--listen", address], "--listen")
             self.assert_fails(cli.USAGE, ["recv", "lo", "--place", "--connect", address], "--connect")
+            self.assert_fails(cli.USAGE, ["send", "lo", "--listen", address], "--listen")
+            self.assert_fails(cli.USAGE, ["send", "lo", "--connect", address], "--connect")
             self.assert_fails(cli.USAGE, ["flow", "add", "lo", "--queue", "1", "--dst", address], "--dst")
         self.assert_fails(cli.USAGE, ["recv", "lo", "--place", "--connect", "127.0.0.1:0"], "port 0")
+        self.assert_fails(cli.USAGE, ["send", "lo", "--connect", "127.0.0.1:0"], "port 0")
         for how in ("--listen", "--connect"):
             for address, text in (("[::ffff:127.0.0.1]:5", "IPv4"), ("[fe80::1]:5", "[fe80::1%lo]"),
                                   ("[fe80::1%nosuchif]:5", "no interface 'nosuchif'")):
                 self.assert_fails(cli.USAGE, ["recv", "lo", "--place", how, address], how, text)
+                self.assert_fails(cli.USAGE, ["send", "lo", how, address], how, text)
 
     def test_flows(self):
         for flow in ("", "x", "1.2.3.4", "1.2.3.4:5,", "1.2.3.4:5,6.7.8.9", ",1.2.3.4:5", "[::1]:5,1.2.3.4:5", "1.2.3.4:5=",
@@ -150,6 +169,7 @@ class Values(cli.TestCase):
             self.assert_fails(cli.USAGE, ["flow", "del", "lo", number], "LOCATION", number)
         for number in ("x", "0", "77", "99999999999"):
             self.assert_fails(cli.USAGE, [*RECV, "--ready-fd", number], "--ready-fd", number)
+            self.assert_fails(cli.USAGE, [*SEND, "--ready-fd", number], "--ready-fd", number)
         for number in ("", "0", "x", "-1", "1025", "99999999999999999999"):
             self.assert_fails(cli.USAGE, [*BOUND, "--queue-count", number], "--queue-count", f"'{number}'")
             self.assert_fails(cli.USAGE, ["run", "lo", "--queue-count", number, "--", "true"], "--queue-count", f"'{number}'")
@@ -159,6 +179,9 @@ class Values(cli.TestCase):
         self.assert_fails(cli.USAGE, [*RECV, "--recv-max", "100"], "--recv-max")
         self.assert_fails(cli.USAGE, [*RECV, "--lowat", "0"], "--lowat")
         self.assert_fails(cli.USAGE, [*RECV, "--expect", "0"], "--expect")
+        self.assert_fails(cli.USAGE, [*SEND, "--chunk", "1025M"], "--chunk")
+        self.assert_fails(cli.USAGE, [*SEND, "--input", ""], "--input", "empty")
+        self.assert_fails(cli.USAGE, [*SEND, "--region", ""], "--region", "empty")
 
     def test_control_characters_stay_in_one_line(self):
         self.assert_fails(cli.USAGE, ["foo\nbar\x1b[1m"], "foo?bar?[1m")

@@ -45,6 +45,7 @@ int cmd_bind_rx(struct ctl *ctl, int argc, char **argv);
 int cmd_bind_tx(struct ctl *ctl, int argc, char **argv);
 int cmd_run(struct ctl *ctl, int argc, char **argv);
 int cmd_recv(struct ctl *ctl, int argc, char **argv);
+int cmd_send(struct ctl *ctl, int argc, char **argv);
 
 /* Prints "devmemctl: MESSAGE" on stderr, always one line, and returns code. */
 int fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +55,57 @@ int endpoint_check(const struct endpoint *e, const struct args_spec *spec, const
 		return fail(EXIT_USAGE,
 			    "%s: a link-local address needs its interface: [fe80::1%%%s]:5000",
 			    e->listen ? "--listen" : "--connect", dev);
+	return 0;
+}
+
+static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
+{
+	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a;
+	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)b;
+
+	if (a->sa_family != b->sa_family)
+		return false;
+	if (a->sa_family == AF_INET6)
+		return IN6_ARE_ADDR_EQUAL(&a6->sin6_addr, &b6->sin6_addr) &&
+		       a6->sin6_scope_id == b6->sin6_scope_id;
+	return a->sa_family == AF_INET && ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+						  ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+}
+
+/* The interface of this machine that has the address; empty if none has. */
+static void find_owner(const struct sockaddr_storage *addr, char name[IF_NAMESIZE])
+{
+	struct ifaddrs *all;
+
+	name[0] = '\0';
+	if (getifaddrs(&all))
+		return;
+	for (const struct ifaddrs *one = all; one && !name[0]; one = one->ifa_next)
+		if (one->ifa_addr && same_address(one->ifa_addr, (const struct sockaddr *)addr))
+			snprintf(name, IF_NAMESIZE, "%s", one->ifa_name);
+	freeifaddrs(all);
+}
+
+int endpoint_check_dev(const struct endpoint *e, const char *dev, uint32_t ifindex)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&e->address;
+	const char *option = e->listen ? "--listen" : "--connect";
+	char text[ADDRESS_TEXT_MAX];
+	char owner[IF_NAMESIZE];
+
+	format_address(text, &e->address);
+	if (e->address.ss_family == AF_INET6 && in6->sin6_scope_id && in6->sin6_scope_id != ifindex)
+		return fail(EXIT_USAGE, "%s %s: the address is of another interface than %s",
+			    option, text, dev);
+	find_owner(&e->address, owner);
+	if (!owner[0])
+		return 0;
+	if (e->listen && strcmp(owner, dev))
+		note("%s %s: an address of %s, but only connections through %s are accepted",
+		     option, text, owner, dev);
+	else if (e->connect && strcmp(dev, "lo"))
+		note("%s %s: an address of this machine, reached through lo, not through %s",
+		     option, text, dev);
 	return 0;
 }
 

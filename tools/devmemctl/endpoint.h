@@ -41,6 +41,10 @@ int endpoint_option(int key, const char *arg, struct endpoint *e);
 /* Checks that need all options. */
 int endpoint_check(const struct endpoint *e, const struct args_spec *spec, const char *dev);
 
+/* For sockets bound to dev: says what is strange about the address. Return: 0, or the exit code if it
+ * can't be used there. */
+int endpoint_check_dev(const struct endpoint *e, const char *dev, uint32_t ifindex);
+
 /* For a person, and for a script that waits until it may start the other side: "listening on" or
  * "connected to" addr. */
 int endpoint_ready(const struct endpoint *e, const struct ctl *ctl, const char *what,

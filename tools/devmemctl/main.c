@@ -26,6 +26,7 @@ static const struct command commands[] = {
 	{ "run", NULL, "DEV --flow ADDR:PORT -- CMD", "run a command that receives into a region",
 	  cmd_run },
 	{ "recv", NULL, "DEV --listen ADDR:PORT", "receive a TCP stream into a region", cmd_recv },
+	{ "send", NULL, "DEV --connect ADDR:PORT", "send a file through a region", cmd_send },
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

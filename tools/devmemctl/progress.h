@@ -20,6 +20,7 @@ struct progress {
 };
 
 uint64_t now_ms(void);
+double now_seconds(void);
 
 void progress_init(struct progress *p, const struct ctl *ctl);
 /* Milliseconds until the line is due; -1 = never. */

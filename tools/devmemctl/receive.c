@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "progress.h"
 #include "receive.h"
@@ -32,14 +31,6 @@ struct receive {
 	bool stalled;
 	struct drops drops_stalled;
 };
-
-static double seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static uint64_t since(uint64_t now, uint64_t start)
 {
@@ -189,7 +180,7 @@ static void receive_all(struct receive *r, int fd)
 			break;
 		n = devmem_rx_recv(r->rx, &frags, DEVMEM_RX_DONTWAIT);
 		if (n > 0) {
-			last = seconds();
+			last = now_seconds();
 			if (first <= 0)
 				first = last;
 			if (take(r, frags, n))

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -150,6 +151,7 @@ int stream_accept(int *fd, int listener, struct sockaddr_storage *peer)
 
 int stream_connect(int fd, const struct sockaddr_storage *peer)
 {
+	char verb[32 + IF_NAMESIZE] = "connect";
 	char text[ADDRESS_TEXT_MAX];
 	char dev[IF_NAMESIZE] = "";
 	socklen_t dev_len = sizeof(dev);
@@ -157,21 +159,22 @@ int stream_connect(int fd, const struct sockaddr_storage *peer)
 	int errnum = 0;
 	int err;
 
+	if (!getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, dev, &dev_len) && dev[0])
+		snprintf(verb, sizeof(verb), "connect through %s", dev);
 	if (!connect(fd, (const struct sockaddr *)peer, address_len(peer)))
 		return 0;
 	if (errno != EINPROGRESS)
-		return failed("connect", peer, errno);
+		return failed(verb, peer, errno);
 	err = signals_wait(fd, POLLOUT, ANSWER_MS);
 	if (!err) {
-		getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, dev, &dev_len);
 		format_address(text, peer);
-		note("no answer from %s yet%s%s", text, *dev ? " through " : "", dev);
+		note("%s: %s: no answer yet", text, verb);
 		err = signals_wait(fd, POLLOUT, -1);
 	}
 	if (err < 0)
 		return err == -EINTR ? err : fail_errno(-err, "poll");
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &errnum, &len);
 	if (errnum)
-		return failed("connect", peer, errnum);
+		return failed(verb, peer, errnum);
 	return 0;
 }
