@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # What NAME.host.sh is written with: it runs on the host when the VM has ended, with
 #   LAB_BAR, LAB_BAR_SIZE   the file behind the device memory, and its size in bytes
+#   LAB_BAR2                the same for the second device's (key "bars: 2"), of the same size
 #   LAB_OUT                 the directory with what the guest put into /out
 #   LAB_PAYLOAD             the file with the bytes that "payload" prints in the guest (key "payload:")
 #   LAB_KERNEL              6.12 or 7.x
@@ -32,10 +33,11 @@ equal()
 	check "$1" test "$2" = "$3" || echo "# got $2, want $3"
 }
 
-# bar_stream MAP [BASE]: the bytes of the device memory at the "OFFSET LENGTH" lines of MAP, offsets counted from BASE
+# bar_stream MAP [BASE [FILE]]: the bytes of the device memory (FILE, default $LAB_BAR) at the "OFFSET LENGTH" lines of MAP, offsets
+# counted from BASE
 bar_stream()
 {
-	python3 - "$LAB_BAR" "$1" "${2:-0}" <<-'PYTHON'
+	python3 - "${3:-$LAB_BAR}" "$1" "${2:-0}" <<-'PYTHON'
 	import sys
 
 	bar, ranges, base = sys.argv[1], sys.argv[2], int(sys.argv[3], 0)

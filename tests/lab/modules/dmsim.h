@@ -79,6 +79,7 @@ struct dmsim_counters {
 	u64 rx_overruns;
 	u64 tx_packets;
 	u64 tx_bytes;
+	u64 tx_devmem_bytes;
 	u64 rx_devmem_bytes;
 	u64 rx_page_bytes;
 	u64 rx_linear_bytes;
@@ -154,6 +155,7 @@ struct dmsim_window {
  * @window_lock: serializes appending
  * @window_work: maps a BAR that the data path met first
  * @window_wanted: the physical address that @window_work is to map
+ * @window_none: the last one that turned out to be in no BAR
  */
 struct dmsim_dev {
 	struct pci_dev *pdev;
@@ -163,6 +165,7 @@ struct dmsim_dev {
 	struct mutex window_lock;
 	struct work_struct window_work;
 	phys_addr_t window_wanted;
+	phys_addr_t window_none;
 };
 
 /**
@@ -225,6 +228,7 @@ void dmsim_dma_init(struct dmsim_dev *dd);
 void dmsim_dma_exit(struct dmsim_dev *dd);
 void dmsim_dma_premap(struct dmsim_dev *dd, dma_addr_t dma);
 bool dmsim_netmem_write(struct dmsim_dev *dd, netmem_ref nm, u32 off, const void *buf, size_t len);
+bool dmsim_skb_map(struct dmsim_dev *dd, const struct sk_buff *skb);
 bool dmsim_skb_read(struct dmsim_dev *dd, struct sk_buff *skb, u32 off, void *buf, u32 len);
 
 /* dmsim_queue.c */

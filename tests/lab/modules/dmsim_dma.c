@@ -5,9 +5,10 @@
  * maps wrongly, or an importer that computes a wrong address, is seen.
  *
  * A DMA address leads to RAM (through the direct map), or to a BAR of a PCI
- * device (through a mapping of that BAR, a "window"). A window is mapped when
- * its first buffer is posted, because the data path runs in softirq context,
- * where nothing can be mapped.
+ * device (through a mapping of that BAR, a "window"). The data path runs in
+ * softirq context, where nothing can be mapped: a window to receive into is
+ * mapped when its first buffer is posted. Nobody tells a driver what is going
+ * to be sent, so the first packet to be sent from a window waits for it.
  */
 #include <linux/io.h>
 #include <linux/iommu.h>
@@ -113,8 +114,26 @@ unlock:
 static void dmsim_window_work(struct work_struct *work)
 {
 	struct dmsim_dev *dd = container_of(work, struct dmsim_dev, window_work);
+	phys_addr_t phys = READ_ONCE(dd->window_wanted);
+	size_t len = 1;
+	int i;
 
-	dmsim_window_map(dd, READ_ONCE(dd->window_wanted));
+	dmsim_window_map(dd, phys);
+	if (!dmsim_window_find(dd, phys, &len))
+		WRITE_ONCE(dd->window_none, phys);
+	/* senders that waited for it, see dmsim_xmit() */
+	for (i = 0; i < ARRAY_SIZE(dd->nd); i++) {
+		const struct dmsim_priv *priv = netdev_priv(dd->nd[i]);
+
+		if (READ_ONCE(priv->running))
+			netif_tx_wake_all_queues(dd->nd[i]);
+	}
+}
+
+static void dmsim_window_request(struct dmsim_dev *dd, phys_addr_t phys)
+{
+	WRITE_ONCE(dd->window_wanted, phys);
+	schedule_work(&dd->window_work);
 }
 
 /**
@@ -150,8 +169,7 @@ static bool dmsim_dma_copy(struct dmsim_dev *dd, dma_addr_t dma, void *buf, size
 			void __iomem *io = dmsim_window_find(dd, phys, &n);
 
 			if (!io) {
-				WRITE_ONCE(dd->window_wanted, phys);
-				schedule_work(&dd->window_work);
+				dmsim_window_request(dd, phys);
 				return false;
 			}
 			if (write) {
@@ -186,6 +204,37 @@ bool dmsim_netmem_write(struct dmsim_dev *dd, netmem_ref nm, u32 off, const void
 		return true;
 	}
 	return dmsim_dma_copy(dd, page_pool_get_dma_addr_netmem(nm) + off, (void *)buf, len, true);
+}
+
+/**
+ * dmsim_skb_map() - make sure that a packet to be sent can be read
+ * @dd: device
+ * @skb: packet; all its fragments in device memory are of one dma-buf, and so
+ *	in one window
+ *
+ * Any context.
+ *
+ * Return: false when its window is not mapped yet; the transmit queues are
+ * woken when it is. Memory that no window leads to does not wait: reading it
+ * fails.
+ */
+bool dmsim_skb_map(struct dmsim_dev *dd, const struct sk_buff *skb)
+{
+	const skb_frag_t *f = skb_shinfo(skb)->frags;
+	const skb_frag_t *end = f + skb_shinfo(skb)->nr_frags;
+	size_t len = 1;
+	phys_addr_t phys;
+
+	while (f < end && !skb_frag_is_net_iov(f))
+		f++;
+	if (f == end)
+		return true;
+	phys = dmsim_dma_to_phys(dd, page_pool_get_dma_addr_netmem(skb_frag_netmem(f)), &len);
+	if (dmsim_is_ram(phys) || dmsim_window_find(dd, phys, &len) ||
+	    phys == READ_ONCE(dd->window_none))
+		return true;
+	dmsim_window_request(dd, phys);
+	return false;
 }
 
 /**
@@ -244,7 +293,7 @@ void dmsim_dma_init(struct dmsim_dev *dd)
 	INIT_WORK(&dd->window_work, dmsim_window_work);
 }
 
-/* after the last packet */
+/* after the last packet, and before the net_devices are gone */
 void dmsim_dma_exit(struct dmsim_dev *dd)
 {
 	int i;

@@ -119,6 +119,7 @@ static const char dmsim_counter_names[][ETH_GSTRING_LEN] = {
 	"rx_overruns",
 	"tx_packets",
 	"tx_bytes",
+	"tx_devmem_bytes",
 	"rx_devmem_bytes",
 	"rx_page_bytes",
 	"rx_linear_bytes",

@@ -219,9 +219,9 @@ static int dmsim_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 unregister_first:
 	unregister_netdev(dd->nd[0]);
 destroy_netdevs:
+	dmsim_dma_exit(dd);
 	dmsim_netdev_destroy(dd->nd[1]);
 	dmsim_netdev_destroy(dd->nd[0]);
-	dmsim_dma_exit(dd);
 	return err;
 }
 
@@ -232,9 +232,9 @@ static void dmsim_remove(struct pci_dev *pdev)
 	/* stops both ends before either goes: a sender looks at its peer */
 	unregister_netdev(dd->nd[0]);
 	unregister_netdev(dd->nd[1]);
+	dmsim_dma_exit(dd);
 	dmsim_netdev_destroy(dd->nd[0]);
 	dmsim_netdev_destroy(dd->nd[1]);
-	dmsim_dma_exit(dd);
 }
 
 static const struct pci_device_id dmsim_ids[] = {

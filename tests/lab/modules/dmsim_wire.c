@@ -31,9 +31,20 @@ netdev_tx_t dmsim_xmit(struct sk_buff *skb, struct net_device *dev)
 	struct dmsim_counters *cnt = &priv->q[skb_get_queue_mapping(skb)].cnt;
 	int q;
 
+	if (!dmsim_skb_map(priv->dd, skb)) {
+		struct netdev_queue *txq = netdev_get_tx_queue(dev, skb_get_queue_mapping(skb));
+
+		netif_tx_stop_queue(txq);
+		/* it may have been mapped, and the queue woken, before it was stopped */
+		if (dmsim_skb_map(priv->dd, skb))
+			netif_tx_start_queue(txq);
+		return NETDEV_TX_BUSY;
+	}
 	skb_tx_timestamp(skb);
 	cnt->tx_packets++;
 	cnt->tx_bytes += skb->len;
+	if (!skb_frags_readable(skb))
+		cnt->tx_devmem_bytes += skb->data_len;
 	dev_sw_netstats_tx_add(dev, 1, skb->len);
 	/* senders run under RCU: dmsim_stop() waits for those who saw it true */
 	if (!READ_ONCE(peer->running))
