@@ -368,6 +368,31 @@ unchanged()
 	return 1
 }
 
+# --- device memory -----------------------------------------------------------------------------------------------
+
+# bar_regions HEAP: what is allocated from the memory behind heap:HEAP, one "OFFSET LENGTH" a line
+bar_regions()
+{
+	cat "$(bar_sysfs "$1")/regions"
+}
+
+bar_sysfs()
+{
+	local file
+
+	file=$(grep -lx "$1" /sys/bus/pci/drivers/dmbar/0000:*/heap) || die "no device with heap:$1"
+	echo "${file%/heap}"
+}
+
+# bar_last HEAP: where the last region that was allocated there lies, or lay
+bar_last()
+{
+	local dir
+
+	dir=$(bar_sysfs "$1")
+	dmesg | sed -n "s/.*dmbar ${dir##*/}: alloc off=\(0x[0-9a-f]*\) .*/\1/p" | tail -n 1
+}
+
 # --- users of reservations ---------------------------------------------------------------------------------------
 
 # users: starts the program that has many users in it (guest/reserve.c, -c); what they say is in $OUT/users.err
@@ -382,6 +407,160 @@ user()
 	echo "$*" >&"${USERS[1]}" && read -r -t 60 ANSWER <&"${USERS[0]}" && return 0
 	show "$OUT/users.err"
 	die "no answer to: $*"
+}
+
+# --- sending -----------------------------------------------------------------------------------------------------
+
+# start_sender [COMMAND...]: starts the program that sends (guest/sender.c), by way of COMMAND; what it says besides its
+# answers is in $OUT/sender.err
+start_sender()
+{
+	coproc SENDER { exec "$@" sender 2>>"$OUT/sender.err"; }
+}
+
+# tell COMMAND...: tells it; hear: waits for its answer, in $ANSWER
+tell()
+{
+	# it is unset when the program has ended
+	if [ -n "${SENDER[1]:-}" ]; then
+		echo "$*" >&"${SENDER[1]}"
+	fi
+}
+
+hear()
+{
+	if [ -n "${SENDER[0]:-}" ]; then
+		read -r -t $((60 * LAB_TIMEOUT_SCALE)) ANSWER <&"${SENDER[0]}" && return 0
+	fi
+	show "$OUT/sender.err"
+	die "the sender gives no answer"
+}
+
+# ask COMMAND...: both
+ask()
+{
+	tell "$@"
+	hear
+}
+
+# answers PATTERN COMMAND...: passes when its answer is like PATTERN
+answers()
+{
+	local pattern="$1" what="${*:2}"
+
+	ask "${@:2}"
+	# shellcheck disable=SC2053 # a pattern
+	if [[ $ANSWER == $pattern ]]; then
+		ok "sender: ${what:0:60}: ${ANSWER:0:200}"
+		return 0
+	fi
+	fail "sender: $what"
+	note "got:  $ANSWER"
+	note "want: $pattern"
+	return 1
+}
+
+# says TEXT...: passes when each TEXT is in the answer
+says()
+{
+	local text
+
+	for text; do
+		[[ $ANSWER == *"$text"* ]] && continue
+		fail "the sender says \"$text\""
+		note "got:  $ANSWER"
+		return 1
+	done
+	ok "the sender says why"
+}
+
+# must COMMAND...: a step that all others need
+must()
+{
+	ask "$@"
+	[[ $ANSWER == ok* ]] || die "sender: $*: $ANSWER"
+}
+
+# end_sender: no more commands; its exit status
+end_sender()
+{
+	local pid=$SENDER_PID in=${SENDER[1]}
+
+	exec {in}>&-
+	wait "$pid"
+}
+
+# tx_stat N NAME: one counter of connection N's sender
+tx_stat()
+{
+	ask stats "$1"
+	tr ' ' '\n' <<<"$ANSWER" | sed -n "s/^$2=//p"
+}
+
+peer_listening()
+{
+	[ -n "$(peer ss -Hltn "sport = :$1")" ]
+}
+
+# start_sink N ADDRESS [OPTION,...]: the peer receives one connection at port 5000 + N into /tmp/got.N
+start_sink()
+{
+	local port=$((5000 + $1)) address="TCP4-LISTEN:$((5000 + $1)),bind=$2"
+
+	[[ $2 != *:* ]] || address="TCP6-LISTEN:$port,bind=[$2]"
+	rm -f "/tmp/got.$1"
+	spawn "sink$1" ip netns exec peer socat -u -b 65536 "$address,reuseaddr${3:+,$3}" "OPEN:/tmp/got.$1,creat"
+	wait_for 20 peer_listening $port || die "the peer does not listen on port $port"
+}
+
+# start_conn N ADDRESS [OPTION,...]: a sink, a connection to it, and a sender on that
+start_conn()
+{
+	start_sink "$@"
+	must connect "$1" "$2" $((5000 + $1))
+	must open "$1"
+}
+
+# stalled_conn N ADDRESS OPTION...: a connection whose receiver takes nothing until it gets SIGCONT
+stalled_conn()
+{
+	start_sink "$1" "$2" rcvbuf=16384
+	signal "sink$1" STOP
+	must connect "$1" "$2" $((5000 + $1))
+	must open "$1" "${@:3}"
+}
+
+# the receiver of connection N has shut its window
+shut()
+{
+	ss -Htno "dport = :$((5000 + $1))" | grep -q persist
+}
+
+fill_until_shut()
+{
+	ask fill "$1" "$2" 1000
+	shut "$1"
+}
+
+# fill_up N SIZE: sends of SIZE bytes until a stalled receiver takes no more, and then as many as there is room for: from
+# now on nothing moves
+fill_up()
+{
+	wait_for 30 fill_until_shut "$1" "$2" || die "connection $1 does not stall"
+	ask fill "$1" "$2" 1000
+}
+
+# end_conn N WHAT: passes when all sends of connection N become complete, and the peer got exactly the bytes that were sent
+end_conn()
+{
+	answers ok wait "$1" all 30000
+	ask completed "$1"
+	equal "$2: complete is all that was sent" "${ANSWER% *}" "ok ${ANSWER##* }"
+	must close "$1" drain 0
+	must end "$1"
+	finish "sink$1" 60
+	equal "$2: the peer's end" $? 0
+	check "$2: every byte ($(stat -c %s "/tmp/want.$1"))" cmp "/tmp/want.$1" "/tmp/got.$1"
 }
 
 # --- data --------------------------------------------------------------------------------------------------------
