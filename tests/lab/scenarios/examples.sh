@@ -39,6 +39,18 @@ send_file /tmp/sent $NIC4:5002
 wait $!
 check "epoll: two streams, every byte" wait_for 20 sh -c "[ \$(grep -c '^3145728 bytes' $OUT/epoll.err) -eq 2 ]"
 
+start_sink 0 $PEER4
+send $NIC $PEER4 5000 </tmp/sent >$OUT/send.out 2>$OUT/send.err
+equal "send: ends well" $? 0
+finish sink0 20
+equal "send: its receiver, too" $? 0
+check "send: every byte" cmp /tmp/sent /tmp/got.0
+equal "send: nothing on stderr" "$(cat $OUT/send.err)" ""
+unchanged start "the NIC is as it was"
+start_sink 0 $PEER4
+expect_err 1 "nosuch0" send nosuch0 $PEER4 5000 </tmp/sent
+finish sink0 20
+
 echo | import /dev/dma_heap/dmbar0 $NIC 1 >$OUT/import.out 2>&1
 equal "import: memory of the device" $? 0
 contains "import: of its size" $OUT/import.out "16777216 bytes"
