@@ -470,6 +470,10 @@ class Failures(TestCase):
         new = self.path("new")
         for name in (old, new):
             self.assert_fails(cli.REFUSED, [*send, "--map", name], "refused")
+        self.assert_fails(cli.USAGE, [*send, "--map", old, "--input", old], "old", "--input", "same file")
+        os.link(old, self.path("link"))
+        with open(old, "rb") as stdin:
+            self.assert_fails(cli.USAGE, [*send, "--map", self.path("link")], "link", "same file", stdin=stdin)
         self.assertEqual(self.read("old"), b"precious")
         self.assertFalse(os.path.exists(new))
 

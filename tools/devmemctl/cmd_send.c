@@ -139,6 +139,8 @@ static int set_up(struct run *r)
 	if (!result)
 		result = sink_open(&r->sink, &o->sink);
 	if (!result)
+		result = sink_check_input(r->sink, r->input.fd);
+	if (!result)
 		result = setup_netdev(&r->setup, &o->setup);
 	if (!result)
 		result = open_socket(r);

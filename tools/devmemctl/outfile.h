@@ -3,9 +3,9 @@
 #define DEVMEMCTL_OUTFILE_H
 
 /*
- * Files that recv writes. They are opened before anything is set up, so that a bad name is found
- * early, and left as they were until outfile_start(): what a failed call leaves behind is what was
- * there. Calls return 0, or an exit code after saying what is wrong.
+ * Files that recv and send write. They are opened before anything is set up, so that a bad name is
+ * found early, and left as they were until outfile_start(): what a failed call leaves behind is
+ * what was there. Calls return 0, or an exit code after saying what is wrong.
  */
 
 #include <stdbool.h>

@@ -28,18 +28,24 @@ struct sink {
 	size_t map_used;
 };
 
-static int check_distinct(const struct sink *s)
+/* The map must be another file than the one that fd, unless -1, is of. */
+static int check_map(const struct sink *s, int fd, const char *option)
 {
 	struct stat a;
 	struct stat b;
 
-	if (s->output.fd < 0 || s->map.fd < 0)
+	if (fd < 0 || s->map.fd < 0)
 		return 0;
-	if (fstat(s->output.fd, &a) || fstat(s->map.fd, &b) || !S_ISREG(a.st_mode))
+	if (fstat(fd, &a) || fstat(s->map.fd, &b) || !S_ISREG(a.st_mode))
 		return 0;
 	if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-		return fail(EXIT_USAGE, "%s: --output and --map are the same file", s->map.name);
+		return fail(EXIT_USAGE, "%s: %s and --map are the same file", s->map.name, option);
 	return 0;
+}
+
+int sink_check_input(const struct sink *sink, int fd)
+{
+	return check_map(sink, fd, "--input");
 }
 
 int sink_parse_map(const char *arg, struct sink_options *options)
@@ -86,7 +92,7 @@ int sink_open(struct sink **sink, const struct sink_options *options)
 		if (result)
 			goto free_sink;
 	}
-	result = check_distinct(s);
+	result = check_map(s, s->output.fd, "--output");
 	if (result)
 		goto free_sink;
 	*sink = s;

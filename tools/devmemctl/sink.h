@@ -26,6 +26,8 @@ struct sink;
 int sink_parse_map(const char *arg, struct sink_options *options);
 
 int sink_open(struct sink **sink, const struct sink_options *options);
+/* The file that is to be sent: it must not be emptied. */
+int sink_check_input(const struct sink *sink, int fd);
 /* Must the bytes themselves be read? */
 bool sink_wants_bytes(const struct sink *sink);
 /* The memory that DEVICE fragments lie in: once, before the first of them. */
