@@ -12,25 +12,12 @@
 
 #include <cmocka.h>
 
+#include "rounds.h"
+
 #define ROUNDS 3000U
 #define STEPS 400U
 #define RANGES 12U
 #define REGION 4096U
-
-static uint64_t state_of_random;
-
-static uint32_t rnd(uint32_t n)
-{
-	state_of_random ^= state_of_random << 13;
-	state_of_random ^= state_of_random >> 7;
-	state_of_random ^= state_of_random << 17;
-	return (uint32_t)(state_of_random >> 20) % n;
-}
-
-static bool chance(uint32_t percent)
-{
-	return rnd(100) < percent;
-}
 
 /* ---- the model ---- */
 
@@ -237,16 +224,13 @@ static void check(const struct model *m, const struct inflight *f)
 	assert_true(counts.bytes_max == m->counts.bytes_max);
 }
 
-static uint32_t round_number;
-
 static void one_round(uint32_t number)
 {
 	struct model *m = calloc(1, sizeof(*m));
 	uint32_t kernel_next, foreign, busy, take, i;
 	struct inflight *f;
 
-	state_of_random = UINT64_C(0x9E3779B97F4A7C15) * (number + 1);
-	rnd(2);
+	(void)number;
 	assert_non_null(m);
 	/* Through the end of 32 bits in the middle of a third of the rounds. */
 	kernel_next = chance(33) ? 0U - rnd(STEPS) : chance(50) ? 0 : 0x80000000U - rnd(STEPS);
@@ -291,20 +275,8 @@ static void one_round(uint32_t number)
 
 static void test_random(void **state)
 {
-	const char *one = getenv("ROUND");
-	uint32_t first = one ? (uint32_t)atoi(one) : 0, last = one ? first + 1 : ROUNDS;
-
 	(void)state;
-	for (round_number = first; round_number < last; round_number++)
-		one_round(round_number);
-}
-
-static int report(void **state)
-{
-	(void)state;
-	if (round_number < ROUNDS && !getenv("ROUND"))
-		print_error("in round %u: repeat it with ROUND=%u\n", round_number, round_number);
-	return 0;
+	rounds_run(ROUNDS, one_round);
 }
 
 /* ---- by hand ---- */
@@ -490,7 +462,7 @@ int main(void)
 		cmocka_unit_test(test_ranges_room),
 		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_complete_at_once),
-		cmocka_unit_test_teardown(test_random, report),
+		cmocka_unit_test_teardown(test_random, rounds_report),
 	};
 
 	return cmocka_run_group_tests_name("inflight", tests, NULL, NULL);

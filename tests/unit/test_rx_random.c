@@ -5,6 +5,7 @@
  * bound, and at the end all pages and tokens are back. The schedule of each round follows from its number.
  */
 #include "test_rx_app.h"
+#include "rounds.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,21 +17,6 @@
 
 #define PAGE 4096U
 #define ROUNDS 1000U
-
-static uint64_t state_of_random;
-
-static uint32_t rnd(uint32_t n)
-{
-	state_of_random ^= state_of_random << 13;
-	state_of_random ^= state_of_random >> 7;
-	state_of_random ^= state_of_random << 17;
-	return (uint32_t)(state_of_random >> 20) % n;
-}
-
-static bool chance(uint32_t percent)
-{
-	return rnd(100) < percent;
-}
 
 /* Small numbers often, large ones sometimes. */
 static uint32_t skewed(uint32_t max)
@@ -110,9 +96,8 @@ static void release(struct app *app, const struct round *r, uint32_t i)
 		app_release(app, i);
 		return;
 	}
-	assert_int_equal(fake_compare(app->fd, held.pos, app_bytes(app, &held.frag),
-				      held.frag.size),
-			 0);
+	assert_int_equal(
+		fake_compare(app->fd, held.pos, app_bytes(app, &held.frag), held.frag.size), 0);
 	assert_int_equal(devmem_rx_release_any(app->rx, &held.frag, 1), 0);
 	app->held[i] = app->held[--app->n_held];
 }
@@ -191,13 +176,13 @@ static void one_round(uint32_t number)
 	struct app app;
 	bool pack;
 
-	state_of_random = UINT64_C(0x9E3779B97F4A7C15) * (number + 1);
-	rnd(2);
+	(void)number;
 	fake_begin();
 	r.pages = chance(50) ? 16 + rnd(64) : 16 + rnd(600);
 	pool = fake_pool_new((uint64_t)r.pages * PAGE, PAGE, 7);
 	foreign = fake_pool_new(512 * PAGE, PAGE, 8);
-	binding = fake_pool_binding(pool, chance(50) ? r.pages / 4 * PAGE : skewed(r.pages / 2) * PAGE);
+	binding = fake_pool_binding(pool,
+				    chance(50) ? r.pages / 4 * PAGE : skewed(r.pages / 2) * PAGE);
 	pack = chance(30);
 	fake_pool_pack(pool, pack);
 	r.fd = fake_socket(pool);
@@ -246,30 +231,16 @@ static void one_round(uint32_t number)
 	fake_end();
 }
 
-static uint32_t round_number;
-
 static void test_random(void **state)
 {
-	const char *one = getenv("ROUND");
-	uint32_t first = one ? (uint32_t)atoi(one) : 0, last = one ? first + 1 : ROUNDS;
-
 	(void)state;
-	for (round_number = first; round_number < last; round_number++)
-		one_round(round_number);
-}
-
-static int report(void **state)
-{
-	(void)state;
-	if (round_number < ROUNDS && !getenv("ROUND"))
-		print_error("in round %u: repeat it with ROUND=%u\n", round_number, round_number);
-	return 0;
+	rounds_run(ROUNDS, one_round);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_random, report),
+		cmocka_unit_test_teardown(test_random, rounds_report),
 	};
 
 	return cmocka_run_group_tests_name("rx-random", tests, NULL, NULL);

@@ -6,6 +6,7 @@
  * changes too early, and each send is told once. The schedule of each round follows from its number.
  */
 #include "test_tx_app.h"
+#include "rounds.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,21 +17,6 @@
 #define ROUNDS 1500U
 #define SENDS 65536U
 #define LIST 16U
-
-static uint64_t state_of_random;
-
-static uint32_t rnd(uint32_t n)
-{
-	state_of_random ^= state_of_random << 13;
-	state_of_random ^= state_of_random >> 7;
-	state_of_random ^= state_of_random << 17;
-	return (uint32_t)(state_of_random >> 20) % n;
-}
-
-static bool chance(uint32_t percent)
-{
-	return rnd(100) < percent;
-}
 
 /* Small numbers often, large ones sometimes. */
 static uint32_t skewed(uint32_t max)
@@ -243,8 +229,6 @@ static void one_round(uint32_t number)
 	uint32_t steps;
 	int ret;
 
-	state_of_random = UINT64_C(0x9E3779B97F4A7C15) * (number + 1);
-	rnd(2);
 	fake_begin();
 	fake_seed(number);
 	assert_non_null(r);
@@ -284,30 +268,16 @@ static void one_round(uint32_t number)
 	fake_end();
 }
 
-static uint32_t round_number;
-
 static void test_random(void **state)
 {
-	const char *one = getenv("ROUND");
-	uint32_t first = one ? (uint32_t)atoi(one) : 0, last = one ? first + 1 : ROUNDS;
-
 	(void)state;
-	for (round_number = first; round_number < last; round_number++)
-		one_round(round_number);
-}
-
-static int report(void **state)
-{
-	(void)state;
-	if (round_number < ROUNDS && !getenv("ROUND"))
-		print_error("in round %u: repeat it with ROUND=%u\n", round_number, round_number);
-	return 0;
+	rounds_run(ROUNDS, one_round);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_random, report),
+		cmocka_unit_test_teardown(test_random, rounds_report),
 	};
 
 	return cmocka_run_group_tests_name("tx-random", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Rings of space for senders: by hand, and under random schedules against a map of all bytes. */
 #include "test_tx_app.h"
+#include "rounds.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -308,21 +309,6 @@ static void test_many(void **state)
 
 /* ---- random ---- */
 
-static uint64_t state_of_random;
-
-static uint32_t rnd(uint32_t n)
-{
-	state_of_random ^= state_of_random << 13;
-	state_of_random ^= state_of_random >> 7;
-	state_of_random ^= state_of_random << 17;
-	return (uint32_t)(state_of_random >> 20) % n;
-}
-
-static bool chance(uint32_t percent)
-{
-	return rnd(100) < percent;
-}
-
 /* A piece, as the model knows it, in the order in which they were handed out. */
 struct model_piece {
 	struct devmem_range space;
@@ -466,14 +452,10 @@ static void step_put(void)
 	assert_int_equal(devmem_tx_ring_put(ring, &space, sequence), -EINVAL);
 }
 
-static uint32_t round_number;
-
 static void one_round(uint32_t number)
 {
 	uint32_t steps;
 
-	state_of_random = UINT64_C(0x9E3779B97F4A7C15) * (number + 1);
-	rnd(2);
 	fake_begin();
 	fake_seed(number);
 	memset(&m, 0, sizeof(m));
@@ -509,20 +491,8 @@ static void one_round(uint32_t number)
 
 static void test_random(void **state)
 {
-	const char *one = getenv("ROUND");
-	uint32_t first = one ? (uint32_t)atoi(one) : 0, last = one ? first + 1 : ROUNDS;
-
 	(void)state;
-	for (round_number = first; round_number < last; round_number++)
-		one_round(round_number);
-}
-
-static int report(void **state)
-{
-	(void)state;
-	if (round_number < ROUNDS && !getenv("ROUND"))
-		print_error("in round %u: repeat it with ROUND=%u\n", round_number, round_number);
-	return 0;
+	rounds_run(ROUNDS, one_round);
 }
 
 int main(void)
@@ -536,7 +506,7 @@ int main(void)
 		APP_TEST(test_waits),
 		APP_TEST(test_lost),
 		APP_TEST(test_many),
-		cmocka_unit_test_teardown(test_random, report),
+		cmocka_unit_test_teardown(test_random, rounds_report),
 	};
 
 	return cmocka_run_group_tests_name("tx-ring", tests, NULL, NULL);
