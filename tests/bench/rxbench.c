@@ -6,10 +6,8 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -17,6 +15,7 @@
 
 #include <devmem/devmem.h>
 
+#include "common.h"
 #include "loop.h"
 
 static const struct loop *const loops[] = {
@@ -66,27 +65,6 @@ static void usage(FILE *out)
 		fprintf(out, "  %-11s %s\n", loops[i]->name, loops[i]->text);
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
-}
-
-static int number(const char *text, uint64_t max, uint64_t *value)
-{
-	char *end;
-
-	errno = 0;
-	*value = strtoull(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || !*value || *value > max) {
-		fprintf(stderr, "rxbench: %s: must be a number from 1 to %" PRIu64 "\n", text, max);
-		return -EINVAL;
-	}
-	return 0;
-}
-
 static int read_arguments(struct arguments *args, int argc, char **argv)
 {
 	uint64_t value;
@@ -131,33 +109,6 @@ static int read_arguments(struct arguments *args, int argc, char **argv)
 	args->address = argv[optind + 2];
 	args->port = argv[optind + 3];
 	return args->loop ? 0 : -EINVAL;
-}
-
-/* A socket bound to the address, not listening. Return: it, or a negative errno after a message. */
-static int bound_socket(const struct arguments *args)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *addr;
-	const int on = 1;
-	int fd, ret;
-
-	ret = getaddrinfo(args->address, args->port, &hints, &addr);
-	if (ret) {
-		fprintf(stderr, "rxbench: %s port %s: %s\n", args->address, args->port,
-			gai_strerror(ret));
-		return -EINVAL;
-	}
-	fd = socket(addr->ai_family, SOCK_STREAM, 0);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-	    bind(fd, addr->ai_addr, addr->ai_addrlen)) {
-		ret = -errno;
-		fprintf(stderr, "rxbench: %s port %s: %s\n", args->address, args->port,
-			strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		fd = ret;
-	}
-	freeaddrinfo(addr);
-	return fd;
 }
 
 static int tear_down(struct setup *setup)
@@ -247,7 +198,7 @@ int main(int argc, char **argv)
 	}
 	sigaction(SIGINT, &on_signal, NULL);
 	sigaction(SIGTERM, &on_signal, NULL);
-	listener = bound_socket(&args);
+	listener = open_socket(args.address, args.port, bind);
 	if (listener < 0)
 		return 2;
 	ret = set_up(&setup, &args, listener);

@@ -6,9 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <netdb.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -16,6 +14,7 @@
 
 #include <devmem/devmem.h>
 
+#include "common.h"
 #include "send_loop.h"
 
 static const struct send_loop *const loops[] = { &send_loop_ours, &send_loop_bare,
@@ -57,28 +56,13 @@ static void usage(FILE *out)
 		fprintf(out, "  %-8s %s\n", loops[i]->name, loops[i]->text);
 }
 
-static uint64_t clock_ns(clockid_t clock)
+/* Of so many bytes each. */
+static int units(const char *text, uint64_t unit, uint64_t *value)
 {
-	struct timespec t;
+	int ret = number(text, UINT64_C(1) << 20, value);
 
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
-}
-
-static int number(const char *text, uint64_t unit, uint64_t *value)
-{
-	const uint64_t max = UINT64_C(1) << 20;
-	char *end;
-
-	errno = 0;
-	*value = strtoull(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || !*value || *value > max) {
-		fprintf(stderr, "sendbench: %s: must be a number from 1 to %" PRIu64 "\n", text,
-			max);
-		return -EINVAL;
-	}
 	*value *= unit;
-	return 0;
+	return ret;
 }
 
 static int read_arguments(struct arguments *args, int argc, char **argv)
@@ -93,13 +77,13 @@ static int read_arguments(struct arguments *args, int argc, char **argv)
 	while ((c = getopt(argc, argv, "c:m:s:r:")) != -1) {
 		switch (c) {
 		case 'c':
-			ret = number(optarg, 1024, &args->options.chunk);
+			ret = units(optarg, 1024, &args->options.chunk);
 			break;
 		case 'm':
-			ret = number(optarg, MIB, &args->options.bytes);
+			ret = units(optarg, MIB, &args->options.bytes);
 			break;
 		case 's':
-			ret = number(optarg, MIB, &args->options.space);
+			ret = units(optarg, MIB, &args->options.space);
 			break;
 		case 'r':
 			args->region = optarg;
@@ -120,31 +104,6 @@ static int read_arguments(struct arguments *args, int argc, char **argv)
 	args->address = argv[optind + 2];
 	args->port = argv[optind + 3];
 	return args->loop ? 0 : -EINVAL;
-}
-
-/* Return: a connected socket, or a negative errno after a message. */
-static int connected_socket(const struct arguments *args)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *addr;
-	int fd, ret;
-
-	ret = getaddrinfo(args->address, args->port, &hints, &addr);
-	if (ret) {
-		fprintf(stderr, "sendbench: %s port %s: %s\n", args->address, args->port,
-			gai_strerror(ret));
-		return -EINVAL;
-	}
-	fd = socket(addr->ai_family, SOCK_STREAM, 0);
-	if (fd < 0 || connect(fd, addr->ai_addr, addr->ai_addrlen)) {
-		ret = -errno;
-		fprintf(stderr, "sendbench: %s port %s: %s\n", args->address, args->port,
-			strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		fd = ret;
-	}
-	freeaddrinfo(addr);
-	return fd;
 }
 
 static void tear_down(struct setup *setup)
@@ -213,7 +172,7 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return 1;
 	}
-	conn = connected_socket(&args);
+	conn = open_socket(args.address, args.port, connect);
 	if (conn < 0)
 		return 2;
 	ret = set_up(&setup, &args);
