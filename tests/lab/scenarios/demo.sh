@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: 64 MiB over TCP into device memory, then into udmabuf; the host finds the bytes in the device
+# description: 64 MiB over TCP into device memory, then from another device's memory into udmabuf; the host finds the bytes in both devices
 # kernels: 7.x
 # payload: 64M
 # bar: 256M
+# bars: 2
 # hugepages: 88
 # mtu: 9000
 # timeout: 120
@@ -13,10 +14,33 @@ tell()
 	echo "demo: $*"
 }
 
-# receive NAME SPEC: the peer sends the payload, devmemctl receives it into a region of that kind
+# an ordinary sender
+send_socat()
+{
+	tell "peer: socat -u OPEN:PAYLOAD TCP:$NIC4:5000       (64 MiB of random bytes)"
+	check "the peer has sent everything" peer socat -u -b 65536 "OPEN:$LAB_PAYLOAD_DISK,rdonly" "TCP:$NIC4:5000"
+}
+
+# one whose NIC reads the bytes from the memory of the second device
+send_device()
+{
+	tell "peer: devmemctl send $PEER --connect $NIC4:5000 --region heap:dmbar1 --input PAYLOAD"
+	# large enough that nothing is overwritten, for the host to find it
+	peer devmemctl send $PEER --connect $NIC4:5000 --region heap:dmbar1 --size 64M --chunk 64M --input "$LAB_PAYLOAD_DISK" \
+		--require-device --map /out/send.map -j >/out/send.out 2>/out/send.err
+	equal "the peer has sent everything" $? 0
+	show /out/send.err
+	bar_last dmbar1 >/out/send.base
+	tell "sent by the peer; from devmemctl's summary:"
+	jq -r '"\(.bytes) bytes, \(.tx.bytes_device) of them read by the NIC from \(.region.spec); \(.tx.sends) sends, " +
+		"all complete: \(.tx.sends == .tx.sends_completed)"' /out/send.out | sed 's/^/demo:   /'
+	equal "all 64 MiB were read from the region" "$(jq -r .tx.bytes_device /out/send.out)" "$LAB_PAYLOAD_SIZE"
+}
+
+# receive NAME SPEC SENDER: the peer sends the payload, devmemctl receives it into a region of that kind
 receive()
 {
-	local name="$1" spec="$2" start
+	local name="$1" spec="$2" sender="$3" start
 
 	tell
 	tell "dut:  devmemctl recv $NIC --listen $NIC4:5000 --region $spec --size 160M --once --sha256 --hold"
@@ -27,9 +51,8 @@ receive()
 		die "devmemctl listens on $NIC4:5000"
 	}
 	[ "$spec" != heap:dmbar0 ] || cat /sys/bus/pci/drivers/dmbar/0000:*/regions >/out/regions
-	tell "peer: socat -u OPEN:PAYLOAD TCP:$NIC4:5000       (64 MiB of random bytes)"
 	start=$(cut -d. -f1 /proc/uptime)
-	check "the peer has sent everything" peer socat -u -b 65536 "OPEN:$LAB_PAYLOAD_DISK,rdonly" "TCP:$NIC4:5000"
+	$sender
 	check "devmemctl ends with the stream" finish "recv-$name" 60
 	show "/out/recv-$name.err"
 	tell "received in $(($(cut -d. -f1 /proc/uptime) - start)) s of emulated time; from devmemctl's summary:"
@@ -48,7 +71,7 @@ sent=$(payload | sha256)
 tell "two hosts: this one ($NIC, $NIC4) and the peer ($PEER, $PEER4); $(uname -sr)"
 tell "the peer's 64 MiB: sha256 $sent"
 snapshot before
-receive device heap:dmbar0
+receive device heap:dmbar0 send_socat
 unchanged before "the NIC's settings are as they were"
-receive udmabuf udmabuf
+receive udmabuf udmabuf send_device
 unchanged before "the NIC's settings are as they were"
