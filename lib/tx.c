@@ -445,8 +445,10 @@ void devmem_tx_explain(const struct devmem_tx *tx, int code, struct devmem_error
 	case ETIMEDOUT:
 		error_system(err, code, "wait", subject,
 			     "sends up to %" PRIu64 " of %" PRIu64
-			     " are complete: the peer takes nothing, or the connection is broken",
-			     inflight_completed(tx->inflight), inflight_last(tx->inflight));
+			     " are complete: the peer takes nothing, the connection is broken, or "
+			     "scatter-gather or checksums of %s were switched off meanwhile",
+			     inflight_completed(tx->inflight), inflight_last(tx->inflight),
+			     tx->dev);
 		break;
 	case EBADMSG:
 		error_system(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: the link goes, the binding is closed, or the sender killed, while a receiver stalls: what was sent arrives, and nothing is left behind
+# description: the link goes, scatter-gather is off for a while, the binding is closed, or the sender killed, while a receiver stalls: what was sent arrives, and nothing is left behind
 # kernels: 7.x
 # bar: 16M
 # timeout: 150
@@ -31,6 +31,19 @@ ip link set $NIC up
 answers "ok 100000 *" send 0 0+100000
 end_conn 0 "after the link was down"
 ip addr add $NIC6/64 dev $NIC nodad
+
+# --- what the NIC must do for the kernel is switched off, and on again
+start_conn 0 $PEER4
+must send 0 0+100000
+answers ok wait 0 all 30000
+ethtool -K $NIC sg off >/dev/null
+# little enough for any send buffer: it would wait for ever
+answers "ok 10000 *" send 0 0+10000
+answers "ETIMEDOUT *" wait 0 all 1000
+says "scatter-gather"
+ethtool -K $NIC sg on >/dev/null
+answers ok wait 0 all 30000
+end_conn 0 "after scatter-gather was off"
 
 # --- the binding is closed
 start 0
