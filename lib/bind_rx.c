@@ -194,15 +194,12 @@ static void hint_unsupported(const struct failed *failed, const struct devmem_er
 			   failed->name);
 }
 
-/* Adds what to do to an error of bind-rx. copy holds what the kernel said, also where the caller
- * takes no error. */
+/* Adds what to do to an error of bind-rx; copy is the same without it. */
 static void explain(const struct failed *failed, const struct devmem_error *copy,
 		    struct devmem_error *err)
 {
 	const char *kernel = copy->kernel;
 
-	if (!err)
-		return;
 	if (strstr(kernel, "tcp-data-split")) {
 		error_hint(err, "switch it on: " SPLIT_HINT, failed->name);
 	} else if (strstr(kernel, "hds-thresh")) {
@@ -252,11 +249,6 @@ static void explain(const struct failed *failed, const struct devmem_error *copy
 	}
 }
 
-static int take_id(const struct nlmsghdr *reply, size_t len, void *arg)
-{
-	return netdev_msg_parse_bind(reply, len, arg);
-}
-
 int bind_rx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd,
 	    const uint32_t *queues, size_t n, uint32_t rx_page_size, uint32_t *id,
 	    struct devmem_error *err)
@@ -269,13 +261,6 @@ int bind_rx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd
 		.queues = queues,
 		.n = n,
 		.rx_page_size = rx_page_size,
-	};
-	const struct genl_call call = {
-		.operation = "bind-rx",
-		.subject = name,
-		.names = netdev_msg_bind_names,
-		.fn = take_id,
-		.arg = id,
 	};
 	struct devmem_error copy = { 0 };
 	struct nlmsghdr *nlh;
@@ -303,17 +288,11 @@ int bind_rx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd
 		ret = error_input(err, -EMSGSIZE, name, "bind-rx: too many queues");
 		goto free_buf;
 	}
-	*id = 0;
-	ret = genl_do(genl, nlh, &call, &copy);
-	if (ret) {
-		if (err)
-			*err = copy;
+	ret = bind_do(genl, nlh, "bind-rx", name, id, &copy);
+	if (ret && err) {
+		*err = copy;
 		explain(&failed, &copy, err);
-		goto free_buf;
 	}
-	if (!*id)
-		ret = error_system(err, -EBADMSG, "bind-rx", name,
-				   "the kernel gave no id for the binding");
 free_buf:
 	free(buf);
 	return ret;

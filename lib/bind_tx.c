@@ -33,13 +33,10 @@ static void hint_unsupported(const struct devmem_error *copy, const char *name,
 				"CONFIG_NET_DEVMEM, and a driver that can");
 }
 
-/* Adds what to do to an error of bind-tx. copy holds what the kernel said, also where the caller
- * takes no error. */
+/* Adds what to do to an error of bind-tx; copy is the same without it. */
 static void explain(const struct devmem_error *copy, uint32_t ifindex, const char *name, int fd,
 		    struct devmem_error *err)
 {
-	if (!err)
-		return;
 	if (strstr(copy->kernel, "multiple of PAGE_SIZE")) {
 		error_kind(err, DEVMEM_ERROR_INPUT);
 		error_hint(err, "the size of the dma-buf must be a multiple of the page size");
@@ -63,21 +60,9 @@ static void explain(const struct devmem_error *copy, uint32_t ifindex, const cha
 	}
 }
 
-static int take_id(const struct nlmsghdr *reply, size_t len, void *arg)
-{
-	return netdev_msg_parse_bind(reply, len, arg);
-}
-
 int bind_tx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd, uint32_t *id,
 	    struct devmem_error *err)
 {
-	const struct genl_call call = {
-		.operation = "bind-tx",
-		.subject = name,
-		.names = netdev_msg_bind_names,
-		.fn = take_id,
-		.arg = id,
-	};
 	struct devmem_error copy = { 0 };
 	struct nlmsghdr *nlh;
 	uint16_t family;
@@ -94,16 +79,10 @@ int bind_tx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd
 	nlh = netdev_msg_bind_tx(buf, sizeof(buf), family, ifindex, dmabuf_fd);
 	if (!nlh)
 		return error_system(err, -EMSGSIZE, "bind-tx", name, NULL);
-	*id = 0;
-	ret = genl_do(genl, nlh, &call, &copy);
-	if (ret) {
-		if (err)
-			*err = copy;
+	ret = bind_do(genl, nlh, "bind-tx", name, id, &copy);
+	if (ret && err) {
+		*err = copy;
 		explain(&copy, ifindex, name, dmabuf_fd, err);
-		return ret;
 	}
-	if (!*id)
-		return error_system(err, -EBADMSG, "bind-tx", name,
-				    "the kernel gave no id for the binding");
-	return 0;
+	return ret;
 }

@@ -44,7 +44,7 @@ static uint32_t kernel_page_size(void)
 	return (uint32_t)sysconf(_SC_PAGESIZE);
 }
 
-static int check_region(const struct devmem_region *region, struct devmem_error *err)
+static int check_rx_region(const struct devmem_region *region, struct devmem_error *err)
 {
 	if (devmem_region_is_dmabuf(region))
 		return 0;
@@ -53,8 +53,8 @@ static int check_region(const struct devmem_region *region, struct devmem_error 
 		"host memory that is no dma-buf: a NIC can't write to it; use udmabuf or heap:NAME");
 }
 
-static int check_options(const struct devmem_binding_options *o, const char *name,
-			 struct devmem_error *err)
+static int check_rx_options(const struct devmem_binding_options *o, const char *name,
+			    struct devmem_error *err)
 {
 	uint32_t size = o->rx_page_size, min = kernel_page_size();
 
@@ -80,8 +80,8 @@ static uint64_t held_pages_limit(const struct devmem_binding_options *o, uint64_
 	return bytes > page_size ? bytes / page_size : 1;
 }
 
-static int binding_new(struct devmem_binding **binding, struct devmem_region *region,
-		       uint32_t page_size, uint64_t held_limit, struct devmem_error *err)
+static int binding_new_rx(struct devmem_binding **binding, struct devmem_region *region,
+			  uint32_t page_size, uint64_t held_limit, struct devmem_error *err)
 {
 	struct devmem_binding *b;
 	int ret;
@@ -117,15 +117,15 @@ int devmem_binding_open_rx(struct devmem_binding **binding, struct devmem_region
 	*binding = NULL;
 	ret = options_read(&o, sizeof(o), options, "devmem_binding_options", err);
 	if (!ret)
-		ret = check_options(&o, info->name, err);
+		ret = check_rx_options(&o, info->name, err);
 	if (!ret)
-		ret = check_region(region, err);
+		ret = check_rx_region(region, err);
 	if (ret)
 		return ret;
 	page_size = o.rx_page_size ? o.rx_page_size : kernel_page_size();
 	/* The default needs no attribute, which kernels before Linux 7.3 refuse. */
 	asked = page_size == kernel_page_size() ? 0 : page_size;
-	ret = binding_new(&b, region, page_size, held_pages_limit(&o, size, page_size), err);
+	ret = binding_new_rx(&b, region, page_size, held_pages_limit(&o, size, page_size), err);
 	if (ret)
 		return ret;
 	ret = genl_open(&b->genl, err);
@@ -282,14 +282,14 @@ int binding_open_inherited_tx(struct devmem_binding **binding, struct devmem_reg
 	return 0;
 }
 
-int binding_open_inherited(struct devmem_binding **binding, struct devmem_region *region,
-			   uint32_t id, uint32_t page_size, uint64_t held_limit,
-			   struct devmem_error *err)
+int binding_open_inherited_rx(struct devmem_binding **binding, struct devmem_region *region,
+			      uint32_t id, uint32_t page_size, uint64_t held_limit,
+			      struct devmem_error *err)
 {
 	int ret;
 
 	*binding = NULL;
-	ret = binding_new(binding, region, page_size, held_limit, err);
+	ret = binding_new_rx(binding, region, page_size, held_limit, err);
 	if (ret)
 		return ret;
 	(*binding)->id = id;

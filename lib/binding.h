@@ -26,9 +26,9 @@ struct held *binding_held(const struct devmem_binding *binding);
  * of two, held_limit in pages (UINT64_MAX = none). It has no netlink socket, so closing it doesn't
  * unbind. The region is borrowed.
  */
-int binding_open_inherited(struct devmem_binding **binding, struct devmem_region *region,
-			   uint32_t id, uint32_t page_size, uint64_t held_limit,
-			   struct devmem_error *err);
+int binding_open_inherited_rx(struct devmem_binding **binding, struct devmem_region *region,
+			      uint32_t id, uint32_t page_size, uint64_t held_limit,
+			      struct devmem_error *err);
 /* The same for one to send from the region through an interface. */
 int binding_open_inherited_tx(struct devmem_binding **binding, struct devmem_region *region,
 			      const char *dev, uint32_t id, struct devmem_error *err);

@@ -46,8 +46,8 @@ static int open_binding(struct devmem_inherited *in, struct devmem_error *err)
 
 	if (t->tx)
 		return binding_open_inherited_tx(&in->binding, in->region, t->dev, t->binding, err);
-	return binding_open_inherited(&in->binding, in->region, t->binding, t->page_size,
-				      t->held_pages, err);
+	return binding_open_inherited_rx(&in->binding, in->region, t->binding, t->page_size,
+					 t->held_pages, err);
 }
 
 int devmem_inherited_open(struct devmem_inherited **inherited, const char *text,

@@ -541,7 +541,7 @@ static void test_inherited(void **state)
 	assert_int_equal(devmem_binding_open_rx(&binding, region, nd, &queue, 1, NULL, &err), 0);
 	id = devmem_binding_id(binding);
 	fake_admin(false);
-	assert_int_equal(binding_open_inherited(&inherited, region, id, 16384, 77, &err), 0);
+	assert_int_equal(binding_open_inherited_rx(&inherited, region, id, 16384, 77, &err), 0);
 	assert_int_equal(devmem_binding_id(inherited), id);
 	assert_int_equal(devmem_binding_fd(inherited), -1);
 	assert_ptr_equal(binding_region(inherited), region);
@@ -557,7 +557,7 @@ static void test_inherited(void **state)
 		base = fake_calls();
 		fake_fail(base + k, ENOMEM);
 		inherited = (void *)&err;
-		ret = binding_open_inherited(&inherited, region, id, 4096, UINT64_MAX, &err);
+		ret = binding_open_inherited_rx(&inherited, region, id, 4096, UINT64_MAX, &err);
 		fake_fail(0, 0);
 		if (ret) {
 			assert_int_equal(ret, -ENOMEM);
