@@ -16,8 +16,8 @@
 #include <devmem/region.h>
 #include <devmem/rx.h>
 
-#include "binding.h"
-#include "held.h"
+#include "bind/binding.h"
+#include "bind/held.h"
 #include "loop.h"
 #include "uapi/devmem_socket.h"
 

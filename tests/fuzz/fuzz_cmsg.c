@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Control messages of a receive. The input's first bytes say how many bytes were received and
  * how many fragments there is room for; the rest is what lies in the control buffer. */
-#include "cmsg.h"
+#include "rx/cmsg.h"
 
 #include <string.h>
 

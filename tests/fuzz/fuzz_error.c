@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Decoding of extended acks. The input is an answer and the request it is about: two bytes say
  * where the request begins. Both are whole messages, as callers see to. */
-#include "error.h"
+#include "core/error.h"
 
 #include <string.h>
 
-#include "ethtool_msg.h"
-#include "netdev_msg.h"
+#include "netlink/ethtool_msg.h"
+#include "netlink/netdev_msg.h"
 #include "target.h"
 
 static void check_string(const char *s, size_t size)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Messages of the error queue, and what they do to a sender's books. The input is a list: a byte of
  * sends, then a byte of length and so many bytes of control messages. */
-#include "errqueue.h"
+#include "tx/errqueue.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "inflight.h"
+#include "tx/inflight.h"
 #include "target.h"
 
 #define SENDS_MAX 32U

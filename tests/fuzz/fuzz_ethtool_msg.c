@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Every parser of the ethtool family over one message. */
-#include "ethtool_msg.h"
+#include "netlink/ethtool_msg.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Flow rules as a driver may report them: their text, and comparison with themselves. */
-#include "flow.h"
+#include "nic/flow.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A request and a dump answered by the input: framing, errors, and the parsers behind them. */
-#include "genl.h"
+#include "netlink/genl.h"
 
 #include <string.h>
 
-#include "ethtool_msg.h"
-#include "netdev_msg.h"
+#include "netlink/ethtool_msg.h"
+#include "netlink/netdev_msg.h"
 #include "target.h"
 
 static unsigned int taken;

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "binding.h"
-#include "inherit_text.h"
+#include "bind/binding.h"
+#include "bind/inherit_text.h"
 #include "target.h"
 
 static void check_same(const struct inherit_text *a, const struct inherit_text *b)

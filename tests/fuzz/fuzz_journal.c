@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Journals: the input as it is, and with a last line whose checksum is right, so that what is in it
  * is reached. There is one text for each journal: what is accepted is written as the same bytes. */
-#include "journal.h"
+#include "reserve/journal.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Every parser of the netdev family over one message. */
-#include "netdev_msg.h"
+#include "netlink/netdev_msg.h"
 
 #include "target.h"
 

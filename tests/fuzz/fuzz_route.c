@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Questions for a route and their answers. The input: how much room there is for the question, the
  * addresses of both ends, a mark and an interface; the rest is an answer. */
-#include "route_msg.h"
+#include "netlink/route_msg.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* System calls for fuzz targets, in place of lib/sys.c: descriptors are counted, netlink answers
+/* System calls for fuzz targets, in place of lib/core/sys.c: descriptors are counted, netlink answers
  * come from the input, everything else answers with what the input's next byte says. */
-#include "sys.h"
+#include "core/sys.h"
 
 #include <errno.h>
 #include <linux/netlink.h>

@@ -18,10 +18,10 @@
 
 #include <cmocka.h>
 
-#include "bind.h"
-#include "ethtool_msg.h"
-#include "genl.h"
-#include "netdev_msg.h"
+#include "bind/bind.h"
+#include "netlink/ethtool_msg.h"
+#include "netlink/genl.h"
+#include "netlink/netdev_msg.h"
 #include "netns.h"
 #include "uapi/devmem_socket.h"
 

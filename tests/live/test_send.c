@@ -19,10 +19,10 @@
 
 #include <cmocka.h>
 
-#include "errqueue.h"
-#include "inflight.h"
+#include "tx/errqueue.h"
+#include "tx/inflight.h"
 #include "netns.h"
-#include "route.h"
+#include "nic/route.h"
 
 #ifndef SO_ZEROCOPY
 #define SO_ZEROCOPY 60

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sys.h"
+#include "core/sys.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_LEAK_CHECK

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "sys.h"
+#include "core/sys.h"
 
 #define FD_BASE 1000
 #define FD_MAX 64
@@ -691,7 +691,7 @@ void fake_queue(struct object *sock, const void *data, size_t len)
 	free(copy);
 }
 
-/* ---- lib/sys.h ---- */
+/* ---- lib/core/sys.h ---- */
 
 int sys_close(int fd)
 {

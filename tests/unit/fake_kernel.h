@@ -3,7 +3,7 @@
 #define DEVMEM_TESTS_FAKE_KERNEL_H
 
 /*
- * A kernel in this process, in place of lib/sys.c.
+ * A kernel in this process, in place of lib/core/sys.c.
  *
  * Interfaces with their drivers' abilities and settings; the generic netlink families nlctrl,
  * netdev and ethtool; the SIOCETHTOOL ioctls; dma-bufs; TCP sockets that have addresses and no

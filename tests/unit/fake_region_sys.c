@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The machine of fake_region_sys.h, behind the functions of lib/sys.h that regions use. */
+/* The machine of fake_region_sys.h, behind the functions of lib/core/sys.h that regions use. */
 #include "fake_region_sys.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "sys.h"
+#include "core/sys.h"
 #include "uapi/dma_buf.h"
 #include "uapi/dma_heap.h"
 #include "uapi/udmabuf.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* TCP sockets that send from device memory in this process, in place of lib/sys.c. Facts from the
+/* TCP sockets that send from device memory in this process, in place of lib/core/sys.c. Facts from the
  * kernel's net/ipv4/tcp.c (tcp_sendmsg_locked, tcp_poll), net/core/skbuff.c (msg_zerocopy_*),
  * net/core/devmem.c (net_devmem_get_binding), net/core/sock.c and net/ipv4/ip_sockglue.c
  * (ip_recv_error). */
 
-/* Everything but these calls is the real thing: lib/sys.c under other names. */
+/* Everything but these calls is the real thing: lib/core/sys.c under other names. */
 #define sys_recvmsg real_recvmsg
 #define sys_sendmsg real_sendmsg
 #define sys_getsockopt real_getsockopt
@@ -22,7 +22,7 @@
 #define sys_fs_magic real_fs_magic
 #define sys_clock_ms real_clock_ms
 #define sys_get_flags real_get_flags
-#include "../../lib/sys.c"
+#include "core/sys.c"
 #undef sys_recvmsg
 #undef sys_sendmsg
 #undef sys_getsockopt
@@ -54,9 +54,9 @@
 
 #include <cmocka.h>
 
-#include "../../lib/binding.h"
+#include "bind/binding.h"
 
-/* The seam, as lib/sys.h has it. */
+/* The seam, as lib/core/sys.h has it. */
 ssize_t sys_recvmsg(int fd, struct msghdr *msg, int flags);
 ssize_t sys_sendmsg(int fd, const struct msghdr *msg, int flags);
 int sys_getsockopt(int fd, int level, int name, void *val, socklen_t *len);

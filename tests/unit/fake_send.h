@@ -3,7 +3,7 @@
 #define DEVMEM_TESTS_FAKE_SEND_H
 
 /*
- * TCP sockets that send from device memory in this process, in place of lib/sys.c.
+ * TCP sockets that send from device memory in this process, in place of lib/core/sys.c.
  *
  * Regions on real memfds, of which some pass for dma-bufs; bindings of them to interfaces; sockets
  * with a send buffer of limited room, whose peers take bytes at times of a virtual clock; sendmsg,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* TCP sockets with device memory in this process, in place of lib/sys.c. */
+/* TCP sockets with device memory in this process, in place of lib/core/sys.c. */
 
-/* Everything but the calls on sockets is the real thing: lib/sys.c under other names. */
+/* Everything but the calls on sockets is the real thing: lib/core/sys.c under other names. */
 #define sys_recvmsg real_recvmsg
 #define sys_getsockopt real_getsockopt
 #define sys_setsockopt real_setsockopt
@@ -10,7 +10,7 @@
 #define sys_munmap real_munmap
 #define sys_ioctl real_ioctl
 #define sys_fs_magic real_fs_magic
-#include "../../lib/sys.c"
+#include "core/sys.c"
 #undef sys_recvmsg
 #undef sys_getsockopt
 #undef sys_setsockopt
@@ -34,10 +34,10 @@
 
 #include <cmocka.h>
 
-#include "../../lib/binding.h"
-#include "../../lib/held.h"
+#include "bind/binding.h"
+#include "bind/held.h"
 
-/* The seam, as lib/sys.h has it. */
+/* The seam, as lib/core/sys.h has it. */
 ssize_t sys_recvmsg(int fd, struct msghdr *msg, int flags);
 int sys_getsockopt(int fd, int level, int name, void *val, socklen_t *len);
 int sys_setsockopt(int fd, int level, int name, const void *val, socklen_t len);

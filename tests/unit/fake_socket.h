@@ -3,7 +3,7 @@
 #define DEVMEM_TESTS_FAKE_SOCKET_H
 
 /*
- * TCP sockets with device memory in this process, in place of lib/sys.c.
+ * TCP sockets with device memory in this process, in place of lib/core/sys.c.
  *
  * A pool of pages in a real (memfd) region, sockets whose peers send packets at times of a virtual
  * clock into it, and recvmsg, poll, SO_RCVLOWAT and SO_DEVMEM_DONTNEED with the kernel's rules. A

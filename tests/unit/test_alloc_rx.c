@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../lib/held.h"
+#include "bind/held.h"
 
 #define PAGE 4096U
 #define MIB (1U << 20)

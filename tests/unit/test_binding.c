@@ -13,11 +13,11 @@
 
 #include <cmocka.h>
 
-#include "bind.h"
-#include "binding.h"
+#include "bind/bind.h"
+#include "bind/binding.h"
 #include "fake_kernel.h"
-#include "genl.h"
-#include "region.h"
+#include "netlink/genl.h"
+#include "region/region.h"
 
 #define SIZE (64U << 20)
 

@@ -13,7 +13,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "../../lib/cmsg.h"
+#include "rx/cmsg.h"
 
 #define MAX 64
 #define CANARY 0xC5

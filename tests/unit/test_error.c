@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* lib/error.c: what it makes of errnos and of extended acknowledgements that libnl encodes, and of
+/* lib/core/error.c: what it makes of errnos and of extended acknowledgements that libnl encodes, and of
  * those that real kernels gave. */
-#include "error.h"
+#include "core/error.h"
 
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -18,8 +18,8 @@
 #include <cmocka.h>
 
 #include "golden.h"
-#include "netdev_msg.h"
-#include "ethtool_msg.h"
+#include "netlink/netdev_msg.h"
+#include "netlink/ethtool_msg.h"
 
 enum { ACK_MSG = 1, ACK_OFFS, ACK_COOKIE, ACK_POLICY, ACK_MISS_TYPE, ACK_MISS_NEST };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* lib/errqueue.h: messages of the error queue, written out byte by byte for a little-endian machine
+/* lib/tx/errqueue.h: messages of the error queue, written out byte by byte for a little-endian machine
  * of 64 bits, whole, cut at every place, and spoilt. */
-#include "errqueue.h"
+#include "tx/errqueue.h"
 
 #include <errno.h>
 #include <setjmp.h>

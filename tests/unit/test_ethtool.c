@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* RSS contexts and addresses of an interface, over the kernel of fake_kernel.c. */
-#include "ethtool.h"
+#include "nic/ethtool.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "fake_kernel.h"
-#include "genl.h"
+#include "netlink/genl.h"
 
 static struct fake_nic *nic;
 static struct ethtool_dev dev;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* lib/ethtool_msg.c in both directions against libnl, and against what real kernels said. Numbers
+/* lib/netlink/ethtool_msg.c in both directions against libnl, and against what real kernels said. Numbers
  * are written out here: from Documentation/netlink/specs/ethtool.yaml, not from lib/uapi. */
-#include "ethtool_msg.h"
+#include "netlink/ethtool_msg.h"
 
 #include <errno.h>
 #include <setjmp.h>

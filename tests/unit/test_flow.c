@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "fake_kernel.h"
-#include "flow.h"
-#include "netdev.h"
+#include "nic/flow.h"
+#include "nic/netdev.h"
 
 static struct fake_nic *nic;
 static struct devmem_netdev *nd;

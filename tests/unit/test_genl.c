@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* lib/genl.c over the kernel of fake_kernel.c: families, requests, dumps, and answers that are cut,
+/* lib/netlink/genl.c over the kernel of fake_kernel.c: families, requests, dumps, and answers that are cut,
  * garbled, stale, interrupted or lost. */
-#include "genl.h"
+#include "netlink/genl.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "fake_kernel.h"
-#include "netdev_msg.h"
+#include "netlink/netdev_msg.h"
 
 static int begin(void **state)
 {

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "../../lib/held.h"
+#include "bind/held.h"
 #include "fake_socket.h"
 
 #define PAGE 4096U

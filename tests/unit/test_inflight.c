@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* lib/inflight.h against a naive model: a list of all sends there ever were. The schedule of each
+/* lib/tx/inflight.h against a naive model: a list of all sends there ever were. The schedule of each
  * round follows from its number. */
-#include "inflight.h"
+#include "tx/inflight.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "binding.h"
+#include "bind/binding.h"
 #include "fake_kernel.h"
 
 #define SIZE (64U << 20)

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/journal.h"
+#include "reserve/journal.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);

@@ -13,12 +13,12 @@
 
 #include <cmocka.h>
 
-#include "ethtool.h"
+#include "nic/ethtool.h"
 #include "fake_kernel.h"
-#include "genl.h"
-#include "journal_file.h"
-#include "reserve.h"
-#include "sys.h"
+#include "netlink/genl.h"
+#include "reserve/journal_file.h"
+#include "reserve/reserve.h"
+#include "core/sys.h"
 
 #define NIC "0000_03_00.0-02646d000101"
 #define CALLS_MOST 64

@@ -18,8 +18,8 @@
 
 #include <cmocka.h>
 
-#include "journal_file.h"
-#include "sys.h"
+#include "reserve/journal_file.h"
+#include "core/sys.h"
 
 #define NIC "virtual-if7"
 #define LONG_MS 20000

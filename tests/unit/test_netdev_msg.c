@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* lib/netdev_msg.c in both directions against libnl, and against what real kernels said. Attribute
+/* lib/netlink/netdev_msg.c in both directions against libnl, and against what real kernels said. Attribute
  * numbers are written out here: from Documentation/netlink/specs/netdev.yaml, not from lib/uapi. */
-#include "netdev_msg.h"
+#include "netlink/netdev_msg.h"
 
 #include <devmem/netdev.h>
 #include <errno.h>

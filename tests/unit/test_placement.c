@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-#include "../../lib/placement.h"
+#include "rx/placement.h"
 #include "fake_socket.h"
 
 #define SIZE 8192U

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* lib/route_msg.h: questions against libnl and against bytes written out by hand, answers that libnl
+/* lib/netlink/route_msg.h: questions against libnl and against bytes written out by hand, answers that libnl
  * builds, errors, and what is no answer. Attribute numbers are written out: from rtnetlink(7). */
-#include "route_msg.h"
+#include "netlink/route_msg.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

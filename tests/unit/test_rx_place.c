@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../lib/held.h"
+#include "bind/held.h"
 
 #define PAGE 4096U
 #define MIB (1U << 20)

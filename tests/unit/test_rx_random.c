@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../lib/held.h"
-#include "../../lib/sys.h"
+#include "bind/held.h"
+#include "core/sys.h"
 
 #define PAGE 4096U
 #define ROUNDS 1000U

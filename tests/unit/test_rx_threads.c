@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "../../lib/held.h"
+#include "bind/held.h"
 
 #define PAGE 4096U
 #define BATCH 64U

@@ -6,8 +6,8 @@
 #include <poll.h>
 #include <string.h>
 
-#include "../../lib/held.h"
-#include "../../lib/sys.h"
+#include "bind/held.h"
+#include "core/sys.h"
 
 #define PAGE 4096U
 #define MIB (1U << 20)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The calls of lib/sys.c on files, locks, clocks and programs, on the running system. The other
+/* The calls of lib/core/sys.c on files, locks, clocks and programs, on the running system. The other
  * calls are covered by test_region_real.c and by tests/live. */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "sys.h"
+#include "core/sys.h"
 
 #define CHILD "--as-child"
 

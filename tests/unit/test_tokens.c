@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/tokens.h"
+#include "rx/tokens.h"
 
 #define RANGES 512
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "journal.h"
+#include "reserve/journal.h"
 #include "streams.h"
 
 int main(int argc, char **argv)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DEVMEM_LIB_BIND_H
+#define DEVMEM_LIB_BIND_H
+
+/* The bind-rx and bind-tx requests, and what their errors mean to a person. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/error.h"
+
+struct genl;
+
+/* bind.c: sends a request of either kind; id receives what the kernel calls the binding. failed is
+ * filled where it fails, without advice. */
+int bind_do(struct genl *genl, struct nlmsghdr *nlh, const char *operation, const char *name,
+	    uint32_t *id, struct devmem_error *failed);
+
+/* Binds a dma-buf to receive queues of an interface. genl's socket becomes the owner of the
+ * binding: closing it unbinds. rx_page_size 0 = the kernel's default. id receives the kernel's id
+ * of the binding. */
+int bind_rx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd,
+	    const uint32_t *queues, size_t n, uint32_t rx_page_size, uint32_t *id,
+	    struct devmem_error *err);
+
+/* Binds a dma-buf to an interface, to send from it; otherwise the same. */
+int bind_tx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd, uint32_t *id,
+	    struct devmem_error *err);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DEVMEM_LIB_GENL_H
+#define DEVMEM_LIB_GENL_H
+
+/* One generic netlink socket: families by name, requests, dumps. */
+
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/error.h"
+
+struct genl;
+
+/* Called for each reply, len bytes whole; a negative errno makes the call fail. In a dump it is
+ * called with NULL before each attempt: forget what came before. */
+typedef int (*genl_fn)(const struct nlmsghdr *reply, size_t len, void *arg);
+
+/* How to name a request in errors, and who takes its replies (fn may be NULL). */
+struct genl_call {
+	const char *operation;
+	const char *subject;
+	const struct attr_name *names;
+	genl_fn fn;
+	void *arg;
+};
+
+int genl_open(struct genl **genl, struct devmem_error *err);
+void genl_close(struct genl *genl);
+int genl_fd(const struct genl *genl);
+
+/* The number of a family. -EPROTONOSUPPORT if this kernel has none of that name. Asked once a
+ * socket. */
+int genl_family(struct genl *genl, const char *name, uint16_t *id, struct devmem_error *err);
+
+/* Sends a request and waits for its acknowledgement. */
+int genl_do(struct genl *genl, struct nlmsghdr *request, const struct genl_call *call,
+	    struct devmem_error *err);
+
+/* True after a failed request that the kernel may have carried out all the same: it was sent, and
+ * the kernel's refusal is not why it failed. */
+bool genl_in_doubt(const struct genl *genl);
+
+/* Sends a request for a dump and takes all of it. Starts again, a few times, when what is dumped
+ * changed meanwhile. */
+int genl_dump(struct genl *genl, struct nlmsghdr *request, const struct genl_call *call,
+	      struct devmem_error *err);
+
+#endif

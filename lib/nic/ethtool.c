@@ -1,0 +1,648 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Reads and changes single settings of an interface. */
+#include "nic/ethtool.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nic/ethtool_ioctl.h"
+#include "netlink/genl.h"
+
+/* Room for every request but the one with a table. */
+#define REQUEST_WORDS 32
+
+#define KERNEL_ENOTSUPP 524
+
+bool ethtool_is_absent(int code)
+{
+	switch (code) {
+	case -EOPNOTSUPP:
+	case -KERNEL_ENOTSUPP:
+	case -EPROTONOSUPPORT:
+	case -ENETDOWN:
+	case -EINVAL:
+	case -EIO:
+	case -ENOENT:
+	case -EPERM:
+	case -EACCES:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static struct ethtool_ioctl io_of(const struct ethtool_dev *dev)
+{
+	/* Interface ioctls work on any kind of socket. */
+	return (struct ethtool_ioctl){
+		.fd = genl_fd(dev->genl),
+		.ifindex = dev->ifindex,
+		.subject = dev->name,
+	};
+}
+
+static int family_of(const struct ethtool_dev *dev, uint16_t *family, struct devmem_error *err)
+{
+	return genl_family(dev->genl, UAPI_ETHTOOL_NAME, family, err);
+}
+
+static int take_rings(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	return ethtool_msg_parse_rings(reply, len, arg);
+}
+
+int ethtool_get_rings(const struct ethtool_dev *dev, struct ethtool_msg_rings *rings,
+		      struct devmem_error *err)
+{
+	const struct genl_call call = {
+		.operation = "rings-get",
+		.subject = dev->name,
+		.names = ethtool_msg_rings_names,
+		.fn = take_rings,
+		.arg = rings,
+	};
+	uint32_t buf[REQUEST_WORDS];
+	uint16_t family;
+	int ret;
+
+	memset(rings, 0, sizeof(*rings));
+	ret = family_of(dev, &family, err);
+	if (ret)
+		return ret;
+	return genl_do(dev->genl, ethtool_msg_rings_get(buf, sizeof(buf), family, dev->ifindex),
+		       &call, err);
+}
+
+int ethtool_set_rings(const struct ethtool_dev *dev, unsigned int set, uint8_t split,
+		      uint32_t hds_thresh, struct devmem_error *err)
+{
+	const struct genl_call call = {
+		.operation = "rings-set",
+		.subject = dev->name,
+		.names = ethtool_msg_rings_names,
+	};
+	uint32_t buf[REQUEST_WORDS];
+	struct nlmsghdr *nlh;
+	uint16_t family;
+	int ret;
+
+	ret = family_of(dev, &family, err);
+	if (ret)
+		return ret;
+	nlh = ethtool_msg_rings_set(buf, sizeof(buf), family, dev->ifindex, set, split, hds_thresh);
+	return genl_do(dev->genl, nlh, &call, err);
+}
+
+static int take_channels(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	return ethtool_msg_parse_channels(reply, len, arg);
+}
+
+int ethtool_get_channels(const struct ethtool_dev *dev, struct ethtool_msg_channels *channels,
+			 struct devmem_error *err)
+{
+	const struct genl_call call = {
+		.operation = "channels-get",
+		.subject = dev->name,
+		.names = ethtool_msg_channels_names,
+		.fn = take_channels,
+		.arg = channels,
+	};
+	uint32_t buf[REQUEST_WORDS];
+	uint16_t family;
+	int ret;
+
+	memset(channels, 0, sizeof(*channels));
+	ret = family_of(dev, &family, err);
+	if (ret)
+		return ret;
+	return genl_do(dev->genl, ethtool_msg_channels_get(buf, sizeof(buf), family, dev->ifindex),
+		       &call, err);
+}
+
+struct feature_reply {
+	const char *name;
+	struct ethtool_msg_feature *feature;
+};
+
+static int take_feature(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	const struct feature_reply *to = arg;
+
+	return ethtool_msg_parse_feature(reply, len, to->name, to->feature);
+}
+
+int ethtool_get_feature(const struct ethtool_dev *dev, const char *name,
+			struct ethtool_msg_feature *feature, struct devmem_error *err)
+{
+	struct feature_reply to = { name, feature };
+	const struct genl_call call = {
+		.operation = "features-get",
+		.subject = dev->name,
+		.names = ethtool_msg_features_names,
+		.fn = take_feature,
+		.arg = &to,
+	};
+	uint32_t buf[REQUEST_WORDS];
+	uint16_t family;
+	int ret;
+
+	memset(feature, 0, sizeof(*feature));
+	ret = family_of(dev, &family, err);
+	if (ret)
+		return ret;
+	return genl_do(dev->genl, ethtool_msg_features_get(buf, sizeof(buf), family, dev->ifindex),
+		       &call, err);
+}
+
+int ethtool_get_ntuple(const struct ethtool_dev *dev, struct ethtool_msg_feature *ntuple,
+		       struct devmem_error *err)
+{
+	return ethtool_get_feature(dev, UAPI_FEATURE_NTUPLE, ntuple, err);
+}
+
+int ethtool_set_ntuple(const struct ethtool_dev *dev, bool on, struct devmem_error *err)
+{
+	struct ethtool_msg_feature answer = { 0 };
+	struct feature_reply to = { UAPI_FEATURE_NTUPLE, &answer };
+	const struct genl_call call = {
+		.operation = "features-set",
+		.subject = dev->name,
+		.names = ethtool_msg_features_names,
+		.fn = take_feature,
+		.arg = &to,
+	};
+	uint32_t buf[REQUEST_WORDS];
+	struct nlmsghdr *nlh;
+	uint16_t family;
+	int ret;
+
+	ret = family_of(dev, &family, err);
+	if (ret)
+		return ret;
+	nlh = ethtool_msg_feature_set(buf, sizeof(buf), family, dev->ifindex, UAPI_FEATURE_NTUPLE,
+				      on);
+	ret = genl_do(dev->genl, nlh, &call, err);
+	if (ret)
+		return ret;
+	/* The kernel acknowledges also what the driver didn't do, and lists it. */
+	if (answer.wanted.listed)
+		return error_system(err, -EOPNOTSUPP, "features-set", dev->name,
+				    "the driver did not switch " UAPI_FEATURE_NTUPLE " %s",
+				    on ? "on" : "off");
+	return 0;
+}
+
+static int take_rss(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	struct ethtool_rss *rss = arg;
+	struct ethtool_msg_rss msg;
+	int ret;
+
+	ret = ethtool_msg_parse_rss(reply, len, &msg);
+	if (ret)
+		return ret;
+	ethtool_rss_free(rss);
+	rss->hfunc = msg.hfunc;
+	if (msg.table_len) {
+		rss->table = malloc(msg.table_len * sizeof(*rss->table));
+		if (!rss->table)
+			return -ENOMEM;
+		memcpy(rss->table, msg.table, msg.table_len * sizeof(*rss->table));
+		rss->table_len = (uint32_t)msg.table_len;
+	}
+	if (msg.key_len) {
+		rss->key = malloc(msg.key_len);
+		if (!rss->key)
+			return -ENOMEM;
+		memcpy(rss->key, msg.key, msg.key_len);
+		rss->key_len = (uint32_t)msg.key_len;
+	}
+	return 0;
+}
+
+int ethtool_get_rss(const struct ethtool_dev *dev, uint32_t context, struct ethtool_rss *rss,
+		    struct devmem_error *err)
+{
+	const struct genl_call call = {
+		.operation = "rss-get",
+		.subject = dev->name,
+		.names = ethtool_msg_rss_names,
+		.fn = take_rss,
+		.arg = rss,
+	};
+	uint32_t buf[REQUEST_WORDS];
+	struct nlmsghdr *nlh;
+	uint16_t family;
+	int ret;
+
+	memset(rss, 0, sizeof(*rss));
+	ret = family_of(dev, &family, err);
+	if (ret)
+		return ret;
+	nlh = ethtool_msg_rss_get(buf, sizeof(buf), family, dev->ifindex, context);
+	ret = genl_do(dev->genl, nlh, &call, err);
+	if (ret)
+		ethtool_rss_free(rss);
+	return ret;
+}
+
+void ethtool_rss_free(struct ethtool_rss *rss)
+{
+	free(rss->table);
+	free(rss->key);
+	memset(rss, 0, sizeof(*rss));
+}
+
+bool ethtool_rss_is_default(const struct ethtool_rss *rss, uint32_t rx_rings)
+{
+	uint32_t i;
+
+	for (i = 0; rx_rings && i < rss->table_len; i++) {
+		if (rss->table[i] != i % rx_rings)
+			return false;
+	}
+	return rx_rings != 0;
+}
+
+int ethtool_set_rss(const struct ethtool_dev *dev, const uint32_t *table, uint32_t n,
+		    struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+	const struct genl_call call = {
+		.operation = "rss-set",
+		.subject = dev->name,
+		.names = ethtool_msg_rss_names,
+	};
+	size_t size = ethtool_msg_rss_set_size(n);
+	struct devmem_error first = { 0 };
+	struct nlmsghdr *nlh;
+	uint16_t family;
+	void *buf;
+	int ret;
+
+	ret = family_of(dev, &family, err);
+	if (ret)
+		return ret;
+	buf = malloc(size);
+	if (!buf)
+		return error_system(err, -ENOMEM, "rss-set", dev->name, NULL);
+	nlh = ethtool_msg_rss_set(buf, size, family, dev->ifindex, table, n);
+	/* Before Linux 6.17 netlink can't; a table can be too long for one attribute. */
+	ret = nlh ? genl_do(dev->genl, nlh, &call, &first) : -EOPNOTSUPP;
+	free(buf);
+	if (ret == -EOPNOTSUPP)
+		return ethtool_ioctl_rss_set(&io, table, n, err);
+	if (ret && err)
+		*err = first;
+	return ret;
+}
+
+/* Numbers of RSS contexts, growing. */
+struct contexts {
+	uint32_t ifindex;
+	uint32_t *ids;
+	uint32_t n, room;
+};
+
+static int take_context(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	struct contexts *contexts = arg;
+	struct ethtool_msg_rss msg;
+	uint32_t room, *ids;
+	int ret;
+
+	if (!reply) {
+		contexts->n = 0;
+		return 0;
+	}
+	ret = ethtool_msg_parse_rss(reply, len, &msg);
+	if (ret)
+		return ret;
+	if (!msg.context || msg.ifindex != contexts->ifindex)
+		return 0;
+	if (contexts->n == contexts->room) {
+		room = contexts->room ? 2 * contexts->room : 16;
+		ids = realloc(contexts->ids, room * sizeof(*ids));
+		if (!ids)
+			return -ENOMEM;
+		contexts->ids = ids;
+		contexts->room = room;
+	}
+	contexts->ids[contexts->n++] = msg.context;
+	return 0;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void hint_context(const struct ethtool_dev *dev, int code, struct devmem_error *err)
+{
+	switch (code) {
+	case -EPERM:
+		error_hint(err, "RSS contexts need CAP_NET_ADMIN: run it as root");
+		break;
+	case -EOPNOTSUPP:
+	case -KERNEL_ENOTSUPP:
+		error_hint(err,
+			   "the driver of %s has no RSS contexts: steer each flow to one queue "
+			   "instead",
+			   dev->name);
+		break;
+	default:
+		break;
+	}
+}
+
+int ethtool_list_rss_contexts(const struct ethtool_dev *dev, uint32_t **ids, uint32_t *n,
+			      struct devmem_error *err)
+{
+	struct contexts contexts = { .ifindex = dev->ifindex };
+	const struct genl_call call = {
+		.operation = "rss-get",
+		.subject = dev->name,
+		.names = ethtool_msg_rss_names,
+		.fn = take_context,
+		.arg = &contexts,
+	};
+	uint32_t buf[REQUEST_WORDS];
+	uint16_t family;
+	int ret;
+
+	ret = family_of(dev, &family, err);
+	if (ret)
+		return ret;
+	ret = genl_dump(dev->genl, ethtool_msg_rss_dump(buf, sizeof(buf), family, dev->ifindex),
+			&call, err);
+	if (ret == -EOPNOTSUPP)
+		error_hint(err, "Linux 6.12 or newer lists RSS contexts");
+	/* The caller frees an array also where there is none. */
+	if (!ret && !contexts.ids) {
+		contexts.ids = calloc(1, sizeof(*contexts.ids));
+		if (!contexts.ids)
+			ret = error_system(err, -ENOMEM, "rss-get", dev->name, NULL);
+	}
+	if (ret) {
+		free(contexts.ids);
+		return ret;
+	}
+	qsort(contexts.ids, contexts.n, sizeof(*contexts.ids), ascending);
+	*ids = contexts.ids;
+	*n = contexts.n;
+	return 0;
+}
+
+/* True if a request over netlink was refused in a way that a kernel without it has. Also a driver
+ * may refuse so, and then refuses the ioctl as well. */
+static bool try_ioctl(const struct ethtool_dev *dev, int code)
+{
+	return code == -EOPNOTSUPP && !genl_in_doubt(dev->genl);
+}
+
+static int take_created(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	return ethtool_msg_parse_rss_create(reply, len, arg);
+}
+
+int ethtool_create_rss_context(const struct ethtool_dev *dev, const uint32_t *table, uint32_t n,
+			       uint32_t *id, struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+	const struct genl_call call = {
+		.operation = "rss-create-act",
+		.subject = dev->name,
+		.names = ethtool_msg_rss_names,
+		.fn = take_created,
+		.arg = id,
+	};
+	size_t size = ethtool_msg_rss_set_size(n);
+	struct devmem_error first = { 0 };
+	struct nlmsghdr *nlh;
+	uint16_t family;
+	bool too_long;
+	void *buf;
+	int ret;
+
+	*id = 0;
+	ret = family_of(dev, &family, err);
+	if (ret)
+		return ret;
+	buf = malloc(size);
+	if (!buf)
+		return error_system(err, -ENOMEM, "rss-create-act", dev->name, NULL);
+	nlh = ethtool_msg_rss_create(buf, size, family, dev->ifindex, table, n);
+	too_long = !nlh;
+	ret = nlh ? genl_do(dev->genl, nlh, &call, &first) : 0;
+	free(buf);
+	if (too_long || try_ioctl(dev, ret)) {
+		ret = ethtool_ioctl_rss_create(&io, table, n, id, err);
+	} else if (ret) {
+		if (err)
+			*err = first;
+	} else if (!*id) {
+		ret = error_system(err, -EBADMSG, "rss-create-act", dev->name,
+				   "the kernel did not say which RSS context it made");
+	}
+	hint_context(dev, ret, err);
+	/* That is what the kernel answers when there is no free number. */
+	if (ret == -EBUSY || ret == -ENOSPC)
+		error_hint(err, "the device has no room for another RSS context");
+	return ret;
+}
+
+int ethtool_delete_rss_context(const struct ethtool_dev *dev, uint32_t id, struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+	const struct genl_call call = {
+		.operation = "rss-delete-act",
+		.subject = dev->name,
+		.names = ethtool_msg_rss_names,
+	};
+	struct devmem_error first = { 0 };
+	uint32_t buf[REQUEST_WORDS];
+	struct nlmsghdr *nlh;
+	uint16_t family;
+	int ret;
+
+	ret = family_of(dev, &family, err);
+	if (ret)
+		return ret;
+	nlh = ethtool_msg_rss_delete(buf, sizeof(buf), family, dev->ifindex, id);
+	ret = genl_do(dev->genl, nlh, &call, &first);
+	if (try_ioctl(dev, ret))
+		ret = ethtool_ioctl_rss_delete(&io, id, err);
+	else if (ret && err)
+		*err = first;
+	hint_context(dev, ret, err);
+	if (ret == -EBUSY)
+		error_hint(err,
+			   "a flow rule sends packets through RSS context %" PRIu32
+			   ": devmemctl flow show %s lists them",
+			   id, dev->name);
+	return ret;
+}
+
+_Static_assert(ETHTOOL_ADDRESS_MAX == UAPI_MAX_ADDR_LEN, "hardware address");
+
+int ethtool_get_permanent_address(const struct ethtool_dev *dev,
+				  uint8_t address[ETHTOOL_ADDRESS_MAX], uint32_t *len,
+				  struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+
+	memset(address, 0, ETHTOOL_ADDRESS_MAX);
+	*len = 0;
+	return ethtool_ioctl_permanent_address(&io, address, len, err);
+}
+
+int ethtool_get_bus(const struct ethtool_dev *dev, char bus[32], struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+	struct devmem_error failed = { 0 };
+	struct uapi_ethtool_drvinfo info;
+	int ret;
+
+	bus[0] = '\0';
+	ret = ethtool_ioctl_drvinfo(&io, &info, &failed);
+	if (ret == -EOPNOTSUPP)
+		return 0;
+	if (ret) {
+		if (err)
+			*err = failed;
+		return ret;
+	}
+	memcpy(bus, info.bus_info, sizeof(info.bus_info));
+	return 0;
+}
+
+int ethtool_get_rx_rings(const struct ethtool_dev *dev, uint32_t *n, struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+
+	return ethtool_ioctl_rx_rings(&io, n, err);
+}
+
+int ethtool_get_rule_count(const struct ethtool_dev *dev, uint32_t *rules, uint32_t *places,
+			   int *any, struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+
+	return ethtool_ioctl_rule_count(&io, rules, places, any, err);
+}
+
+int ethtool_get_rules(const struct ethtool_dev *dev, struct uapi_rxnfc **rules, uint32_t *n,
+		      uint32_t *places, struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+	struct devmem_error failed = { 0 };
+	uint32_t *taken, count, i;
+	int ret;
+
+	ret = ethtool_ioctl_rule_places(&io, &taken, &count, places, err);
+	if (ret)
+		return ret;
+	qsort(taken, count, sizeof(*taken), ascending);
+	*rules = calloc((size_t)count + 1, sizeof(**rules));
+	if (!*rules) {
+		ret = error_system(err, -ENOMEM, "ETHTOOL_GRXCLSRULE", dev->name, NULL);
+		goto free_taken;
+	}
+	*n = 0;
+	for (i = 0; i < count; i++) {
+		ret = ethtool_ioctl_rule_get(&io, taken[i], &(*rules)[*n], &failed);
+		/* Deleted meanwhile. */
+		if (ret == -ENOENT)
+			continue;
+		if (ret && ret != -EINVAL) {
+			if (err)
+				*err = failed;
+			goto err_free_rules;
+		}
+		if (ret) {
+			/* Deleted meanwhile as other drivers say it, or of a kind that can't be
+			 * told: the place counts as taken, the rule matches nothing. */
+			memset(&(*rules)[*n], 0, sizeof(**rules));
+			(*rules)[*n].fs.ring_cookie = UAPI_RX_CLS_FLOW_WAKE;
+		}
+		(*rules)[*n].fs.location = taken[i];
+		(*n)++;
+	}
+	ret = 0;
+	goto free_taken;
+
+err_free_rules:
+	free(*rules);
+	*rules = NULL;
+free_taken:
+	free(taken);
+	return ret;
+}
+
+int ethtool_get_rule(const struct ethtool_dev *dev, uint32_t place, struct uapi_rxnfc *rule,
+		     struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+
+	return ethtool_ioctl_rule_get(&io, place, rule, err);
+}
+
+int ethtool_insert_rule(const struct ethtool_dev *dev, struct uapi_rxnfc *rule,
+			struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+
+	return ethtool_ioctl_rule_insert(&io, rule, err);
+}
+
+int ethtool_delete_rule(const struct ethtool_dev *dev, uint32_t place, struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(dev);
+
+	return ethtool_ioctl_rule_delete(&io, place, err);
+}
+
+int ethtool_rule_hits(const struct ethtool_dev *dev, const struct uapi_rxnfc *rule, uint32_t *hits,
+		      uint32_t n, struct devmem_error *err)
+{
+	const uint64_t cookie = rule->fs.ring_cookie;
+	struct ethtool_rss rss;
+	uint32_t queue, i;
+	uint8_t *seen;
+	int ret;
+
+	/* Dropped, or meant for a virtual function's queue. */
+	if (cookie == UAPI_RX_CLS_FLOW_DISC || cookie == UAPI_RX_CLS_FLOW_WAKE ||
+	    (cookie & UAPI_RING_COOKIE_VF))
+		return 0;
+	queue = (uint32_t)(cookie & UAPI_RING_COOKIE_QUEUE);
+	if (!(rule->fs.flow_type & UAPI_FLOW_RSS)) {
+		if (queue < n)
+			hits[queue]++;
+		return 0;
+	}
+	ret = ethtool_get_rss(dev, rule->rss_context, &rss, err);
+	if (ret)
+		return ret;
+	seen = calloc((size_t)n + 1, 1);
+	if (!seen) {
+		ret = error_system(err, -ENOMEM, "rss-get", dev->name, NULL);
+		goto free_rss;
+	}
+	/* The table's entry is added to the rule's queue. */
+	for (i = 0; i < rss.table_len; i++) {
+		if (rss.table[i] >= n || queue >= n - rss.table[i] || seen[rss.table[i] + queue])
+			continue;
+		seen[rss.table[i] + queue] = 1;
+		hits[rss.table[i] + queue]++;
+	}
+	free(seen);
+free_rss:
+	ethtool_rss_free(&rss);
+	return ret;
+}

@@ -1,0 +1,800 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* An interface: snapshot of its settings, its queues and their counters. */
+#include "nic/netdev.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nic/ethtool_ioctl.h"
+#include "netlink/genl.h"
+#include "netlink/netdev_msg.h"
+#include "uapi/netdev.h"
+
+/* Room for every request to the netdev family but bind-rx. */
+#define REQUEST_WORDS 32
+
+struct devmem_netdev {
+	struct genl *genl;
+	struct ethtool_dev dev;
+	struct devmem_netdev_info info;
+	struct ethtool_rss rss; /* what info points into */
+};
+
+/* A growing array of queues. */
+struct queues {
+	struct devmem_queue *array;
+	size_t n, room;
+};
+
+const struct ethtool_dev *netdev_dev(const struct devmem_netdev *netdev)
+{
+	return &netdev->dev;
+}
+
+static struct ethtool_ioctl io_of(const struct devmem_netdev *nd)
+{
+	return (struct ethtool_ioctl){
+		.fd = genl_fd(nd->genl),
+		.ifindex = nd->dev.ifindex,
+		.subject = nd->dev.name,
+	};
+}
+
+static int queues_add(struct queues *queues, const struct devmem_queue *queue)
+{
+	struct devmem_queue *array;
+	size_t room;
+
+	if (queues->n == queues->room) {
+		room = queues->room ? 2 * queues->room : 16;
+		array = realloc(queues->array, room * sizeof(*array));
+		if (!array)
+			return -ENOMEM;
+		queues->array = array;
+		queues->room = room;
+	}
+	queues->array[queues->n++] = *queue;
+	return 0;
+}
+
+static int take_queue(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	struct netdev_msg_queue msg;
+	struct queues *queues = arg;
+	struct devmem_queue queue;
+	int ret;
+
+	if (!reply) {
+		queues->n = 0;
+		return 0;
+	}
+	ret = netdev_msg_parse_queue(reply, len, &msg);
+	if (ret)
+		return ret;
+	memset(&queue, 0, sizeof(queue));
+	queue.id = msg.id;
+	queue.tx = msg.type == UAPI_NETDEV_QUEUE_TYPE_TX;
+	queue.napi_id = msg.napi_id;
+	queue.dmabuf_id = msg.dmabuf_id;
+	queue.io_uring = msg.io_uring;
+	queue.xsk = msg.xsk;
+	queue.leased = msg.leased;
+	return queues_add(queues, &queue);
+}
+
+static int by_kind_and_number(const void *a, const void *b)
+{
+	const struct devmem_queue *x = a, *y = b;
+
+	if (x->tx != y->tx)
+		return x->tx - y->tx;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* The queues as the kernel lists them; none while the interface is down. */
+static int list_queues(const struct devmem_netdev *nd, struct queues *queues,
+		       struct devmem_error *err)
+{
+	const struct genl_call call = {
+		.operation = "queue-get",
+		.subject = nd->dev.name,
+		.names = netdev_msg_queue_names,
+		.fn = take_queue,
+		.arg = queues,
+	};
+	uint32_t buf[REQUEST_WORDS];
+	struct nlmsghdr *nlh;
+	uint16_t family;
+	int ret;
+
+	memset(queues, 0, sizeof(*queues));
+	ret = genl_family(nd->genl, UAPI_NETDEV_NAME, &family, err);
+	if (ret)
+		return ret;
+	nlh = netdev_msg_queue_get(buf, sizeof(buf), family, nd->dev.ifindex);
+	ret = genl_dump(nd->genl, nlh, &call, err);
+	if (ret) {
+		free(queues->array);
+		memset(queues, 0, sizeof(*queues));
+		return ret;
+	}
+	if (queues->n)
+		qsort(queues->array, queues->n, sizeof(*queues->array), by_kind_and_number);
+	return 0;
+}
+
+/* Counts queues, and where the kernel lists none takes the channels' word for it. */
+static void count_queues(struct devmem_netdev_info *info, const struct queues *queues,
+			 uint32_t rx_rings)
+{
+	size_t i;
+
+	for (i = 0; i < queues->n; i++) {
+		if (queues->array[i].tx)
+			info->tx_queues++;
+		else
+			info->rx_queues++;
+	}
+	if (!info->rx_queues && (info->has & DEVMEM_HAS_CHANNELS))
+		info->rx_queues = info->channels_combined + info->channels_rx;
+	if (!info->tx_queues && (info->has & DEVMEM_HAS_CHANNELS))
+		info->tx_queues = info->channels_combined + info->channels_tx;
+	if (!info->rx_queues)
+		info->rx_queues = rx_rings;
+}
+
+/* Each of the following fills one group of the snapshot. What kernel or driver don't have is left
+ * out; any other failure is one of the snapshot. */
+static int tolerate(int ret, const struct devmem_error *failed, struct devmem_error *err)
+{
+	if (!ret || ethtool_is_absent(ret))
+		return 0;
+	if (err)
+		*err = *failed;
+	return ret;
+}
+
+static int snapshot_basics(const struct devmem_netdev *nd, struct devmem_netdev_info *info,
+			   struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(nd);
+	uint32_t flags;
+	int ret;
+
+	info->ifindex = nd->dev.ifindex;
+	ret = ethtool_ioctl_name(&io, info->name, err);
+	if (ret)
+		return ret;
+	ret = ethtool_ioctl_flags(&io, &flags, err);
+	if (ret)
+		return ret;
+	info->up = !!(flags & IFF_UP);
+	return ethtool_ioctl_mtu(&io, &info->mtu, err);
+}
+
+static int snapshot_driver(const struct devmem_netdev *nd, struct devmem_netdev_info *info,
+			   struct devmem_error *err)
+{
+	const struct ethtool_ioctl io = io_of(nd);
+	struct uapi_ethtool_drvinfo drvinfo;
+	struct devmem_error failed = { 0 };
+	int ret;
+
+	ret = ethtool_ioctl_drvinfo(&io, &drvinfo, &failed);
+	if (ret)
+		return tolerate(ret, &failed, err);
+	info->has |= DEVMEM_HAS_DRIVER;
+	memcpy(info->driver, drvinfo.driver, sizeof(info->driver));
+	memcpy(info->bus, drvinfo.bus_info, sizeof(info->bus));
+	return 0;
+}
+_Static_assert(sizeof(((struct devmem_netdev_info *)0)->driver) ==
+		       sizeof(((struct uapi_ethtool_drvinfo *)0)->driver),
+	       "driver's name");
+_Static_assert(sizeof(((struct devmem_netdev_info *)0)->bus) ==
+		       sizeof(((struct uapi_ethtool_drvinfo *)0)->bus_info),
+	       "bus address");
+
+static int snapshot_rings(const struct devmem_netdev *nd, struct devmem_netdev_info *info,
+			  struct devmem_error *err)
+{
+	struct devmem_error failed = { 0 };
+	struct ethtool_msg_rings rings;
+	int ret;
+
+	ret = ethtool_get_rings(&nd->dev, &rings, &failed);
+	if (ret)
+		return tolerate(ret, &failed, err);
+	if (rings.rx_max || rings.tx_max)
+		info->has |= DEVMEM_HAS_RINGS;
+	info->ring_rx = rings.rx;
+	info->ring_tx = rings.tx;
+	info->ring_rx_max = rings.rx_max;
+	info->ring_tx_max = rings.tx_max;
+	if (rings.has_split) {
+		info->has |= DEVMEM_HAS_SPLIT;
+		info->split = rings.split;
+	}
+	if (rings.has_hds_thresh) {
+		info->has |= DEVMEM_HAS_HDS_THRESH;
+		info->hds_thresh = rings.hds_thresh;
+		info->hds_thresh_max = rings.hds_thresh_max;
+	}
+	return 0;
+}
+
+static int snapshot_channels(const struct devmem_netdev *nd, struct devmem_netdev_info *info,
+			     struct devmem_error *err)
+{
+	struct ethtool_msg_channels channels;
+	struct devmem_error failed = { 0 };
+	int ret;
+
+	ret = ethtool_get_channels(&nd->dev, &channels, &failed);
+	if (ret)
+		return tolerate(ret, &failed, err);
+	info->has |= DEVMEM_HAS_CHANNELS;
+	info->channels_rx = channels.rx;
+	info->channels_tx = channels.tx;
+	info->channels_combined = channels.combined;
+	info->channels_rx_max = channels.rx_max;
+	info->channels_tx_max = channels.tx_max;
+	info->channels_combined_max = channels.combined_max;
+	return 0;
+}
+
+static int snapshot_features(const struct devmem_netdev *nd, struct devmem_netdev_info *info,
+			     struct devmem_error *err)
+{
+	struct ethtool_msg_feature ntuple;
+	struct devmem_error failed = { 0 };
+	int ret;
+
+	ret = ethtool_get_ntuple(&nd->dev, &ntuple, &failed);
+	if (ret)
+		return tolerate(ret, &failed, err);
+	info->has |= DEVMEM_HAS_FEATURES;
+	info->ntuple = ntuple.active.set;
+	info->ntuple_settable = ntuple.hw.set && !ntuple.nochange.set;
+	return 0;
+}
+
+static int snapshot_rss(const struct devmem_netdev *nd, struct devmem_netdev_info *info,
+			struct ethtool_rss *rss, struct devmem_error *err)
+{
+	struct devmem_error failed = { 0 };
+	int ret;
+
+	ret = ethtool_get_rss(&nd->dev, 0, rss, &failed);
+	if (ret)
+		return tolerate(ret, &failed, err);
+	if (!rss->table_len && !rss->key_len && !rss->hfunc)
+		return 0;
+	info->has |= DEVMEM_HAS_RSS;
+	info->rss_hfunc = rss->hfunc;
+	info->rss_table = rss->table;
+	info->rss_table_len = rss->table_len;
+	info->rss_key = rss->key;
+	info->rss_key_len = rss->key_len;
+	return 0;
+}
+
+static int snapshot_rules(const struct devmem_netdev *nd, struct devmem_netdev_info *info,
+			  struct devmem_error *err)
+{
+	struct devmem_error failed = { 0 };
+	int ret;
+
+	ret = ethtool_get_rule_count(&nd->dev, &info->rules, &info->rules_max, &info->rules_any,
+				     &failed);
+	if (ret)
+		return tolerate(ret, &failed, err);
+	info->has |= DEVMEM_HAS_RULES;
+	return 0;
+}
+
+static int snapshot_queues(const struct devmem_netdev *nd, struct devmem_netdev_info *info,
+			   struct devmem_error *err)
+{
+	struct devmem_error failed = { 0 };
+	uint32_t rx_rings = 0;
+	struct queues queues;
+	int ret;
+
+	ret = tolerate(list_queues(nd, &queues, &failed), &failed, err);
+	if (ret)
+		return ret;
+	ret = tolerate(ethtool_get_rx_rings(&nd->dev, &rx_rings, &failed), &failed, err);
+	if (!ret)
+		count_queues(info, &queues, rx_rings);
+	free(queues.array);
+	return ret;
+}
+
+int devmem_netdev_refresh(struct devmem_netdev *netdev, struct devmem_error *err)
+{
+	struct devmem_netdev_info info;
+	struct ethtool_rss rss = { 0 };
+	int ret;
+
+	memset(&info, 0, sizeof(info));
+	ret = snapshot_basics(netdev, &info, err);
+	if (!ret)
+		ret = snapshot_driver(netdev, &info, err);
+	if (!ret)
+		ret = snapshot_rings(netdev, &info, err);
+	if (!ret)
+		ret = snapshot_channels(netdev, &info, err);
+	if (!ret)
+		ret = snapshot_features(netdev, &info, err);
+	if (!ret)
+		ret = snapshot_rss(netdev, &info, &rss, err);
+	if (!ret)
+		ret = snapshot_rules(netdev, &info, err);
+	if (!ret)
+		ret = snapshot_queues(netdev, &info, err);
+	if (ret) {
+		ethtool_rss_free(&rss);
+		return ret;
+	}
+	ethtool_rss_free(&netdev->rss);
+	netdev->rss = rss;
+	netdev->info = info;
+	memcpy(netdev->dev.name, info.name, sizeof(netdev->dev.name));
+	return 0;
+}
+
+/* An index in decimal: no interface's name may be taken for one that exists. */
+static int parse_index(const char *name, uint32_t *ifindex)
+{
+	unsigned long value;
+	char *end;
+
+	if (name[0] < '1' || name[0] > '9')
+		return -EINVAL;
+	errno = 0;
+	value = strtoul(name, &end, 10);
+	if (errno || *end || value > INT32_MAX)
+		return -EINVAL;
+	*ifindex = (uint32_t)value;
+	return 0;
+}
+
+static int find(struct devmem_netdev *nd, const char *name, struct devmem_error *err)
+{
+	struct devmem_error failed = { 0 };
+	struct ethtool_ioctl io;
+	uint32_t ifindex;
+	int ret;
+
+	ret = ethtool_ioctl_index(genl_fd(nd->genl), name, &nd->dev.ifindex, &failed);
+	if (!ret) {
+		snprintf(nd->dev.name, sizeof(nd->dev.name), "%s", name);
+		return 0;
+	}
+	if (ret == -ENODEV && !parse_index(name, &ifindex)) {
+		nd->dev.ifindex = ifindex;
+		io = io_of(nd);
+		io.subject = name;
+		return ethtool_ioctl_name(&io, nd->dev.name, err);
+	}
+	if (err)
+		*err = failed;
+	return ret;
+}
+
+int devmem_netdev_open(struct devmem_netdev **netdev, const char *name, struct devmem_error *err)
+{
+	struct devmem_netdev *nd;
+	uint16_t family;
+	int ret;
+
+	*netdev = NULL;
+	nd = calloc(1, sizeof(*nd));
+	if (!nd)
+		return error_system(err, -ENOMEM, "open", name, NULL);
+	ret = genl_open(&nd->genl, err);
+	if (ret)
+		goto err_free;
+	nd->dev.genl = nd->genl;
+	ret = genl_family(nd->genl, UAPI_NETDEV_NAME, &family, err);
+	if (ret)
+		goto err_close_genl;
+	ret = find(nd, name, err);
+	if (ret)
+		goto err_close_genl;
+	ret = devmem_netdev_refresh(nd, err);
+	if (ret)
+		goto err_close_genl;
+	*netdev = nd;
+	return 0;
+
+err_close_genl:
+	genl_close(nd->genl);
+err_free:
+	free(nd);
+	return ret;
+}
+
+void devmem_netdev_close(struct devmem_netdev *netdev)
+{
+	if (!netdev)
+		return;
+	ethtool_rss_free(&netdev->rss);
+	genl_close(netdev->genl);
+	free(netdev);
+}
+
+const struct devmem_netdev_info *devmem_netdev_info(const struct devmem_netdev *netdev)
+{
+	return &netdev->info;
+}
+
+/* Counts the queues as they are now, without touching the snapshot, which the caller may have
+ * pointers into. */
+static int count_now(const struct devmem_netdev *nd, struct devmem_netdev_info *now,
+		     struct devmem_error *err)
+{
+	int ret;
+
+	memset(now, 0, sizeof(*now));
+	ret = snapshot_channels(nd, now, err);
+	return ret ? ret : snapshot_queues(nd, now, err);
+}
+
+int netdev_rx_queues(const struct devmem_netdev *netdev, uint32_t *n, struct devmem_error *err)
+{
+	struct devmem_netdev_info now;
+	int ret;
+
+	ret = count_now(netdev, &now, err);
+	if (!ret)
+		*n = now.rx_queues;
+	return ret;
+}
+
+/* The queues of an interface that is down, which the kernel doesn't list. */
+static int add_unlisted(const struct devmem_netdev_info *info, struct queues *queues,
+			const char *subject, struct devmem_error *err)
+{
+	struct devmem_queue queue;
+	uint32_t i;
+	int ret = 0;
+
+	memset(&queue, 0, sizeof(queue));
+	for (i = 0; !ret && i < info->rx_queues; i++) {
+		queue.id = i;
+		ret = queues_add(queues, &queue);
+	}
+	queue.tx = 1;
+	for (i = 0; !ret && i < info->tx_queues; i++) {
+		queue.id = i;
+		ret = queues_add(queues, &queue);
+	}
+	return ret ? error_system(err, ret, "queue-get", subject, NULL) : 0;
+}
+
+static int mark_rss(const struct devmem_netdev *nd, struct devmem_queue *queues, uint32_t n,
+		    struct devmem_error *err)
+{
+	struct devmem_error failed = { 0 };
+	struct ethtool_rss rss;
+	uint32_t i, j;
+	int ret;
+
+	ret = ethtool_get_rss(&nd->dev, 0, &rss, &failed);
+	if (ret)
+		return tolerate(ret, &failed, err);
+	for (i = 0; i < rss.table_len; i++) {
+		for (j = 0; j < n; j++) {
+			if (queues[j].id == rss.table[i]) {
+				queues[j].rss = 1;
+				break;
+			}
+		}
+	}
+	ethtool_rss_free(&rss);
+	return 0;
+}
+
+static int count_rules(const struct devmem_netdev *nd, struct devmem_queue *queues, uint32_t n,
+		       struct devmem_error *err)
+{
+	uint32_t *hits, nrules, places, last = 0, i;
+	struct devmem_error failed = { 0 };
+	struct uapi_rxnfc *rules;
+	int ret;
+
+	if (!n)
+		return 0;
+	ret = ethtool_get_rules(&nd->dev, &rules, &nrules, &places, &failed);
+	if (ret)
+		return tolerate(ret, &failed, err);
+	for (i = 0; i < n; i++)
+		last = queues[i].id > last ? queues[i].id : last;
+	hits = calloc((size_t)last + 1, sizeof(*hits));
+	if (!hits) {
+		ret = error_system(err, -ENOMEM, "ETHTOOL_GRXCLSRULE", nd->dev.name, NULL);
+		goto free_rules;
+	}
+	for (i = 0; i < nrules; i++) {
+		ret = tolerate(ethtool_rule_hits(&nd->dev, &rules[i], hits, last + 1, &failed),
+			       &failed, err);
+		if (ret)
+			goto free_hits;
+	}
+	for (i = 0; i < n; i++)
+		queues[i].rules = hits[queues[i].id];
+free_hits:
+	free(hits);
+free_rules:
+	free(rules);
+	return ret;
+}
+
+int devmem_netdev_queues(struct devmem_netdev *netdev, struct devmem_queue **queues, size_t *n,
+			 struct devmem_error *err)
+{
+	struct devmem_netdev_info now;
+	struct queues list;
+	uint32_t nrx = 0;
+	int ret;
+
+	ret = list_queues(netdev, &list, err);
+	if (ret)
+		return ret;
+	if (!list.n) {
+		ret = count_now(netdev, &now, err);
+		if (ret)
+			goto err_free;
+		ret = add_unlisted(&now, &list, netdev->dev.name, err);
+		if (ret)
+			goto err_free;
+	}
+	while (nrx < list.n && !list.array[nrx].tx)
+		nrx++;
+	ret = mark_rss(netdev, list.array, nrx, err);
+	if (ret)
+		goto err_free;
+	ret = count_rules(netdev, list.array, nrx, err);
+	if (ret)
+		goto err_free;
+	*queues = list.array;
+	*n = list.n;
+	return 0;
+
+err_free:
+	free(list.array);
+	return ret;
+}
+
+/* The counters of the queue that is asked for. */
+struct wanted_stats {
+	uint32_t ifindex, queue;
+	struct devmem_qstats *stats;
+};
+
+static int take_qstats(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	const struct wanted_stats *wanted = arg;
+	struct netdev_msg_qstats msg;
+	int ret;
+
+	if (!reply) {
+		memset(wanted->stats, 0, sizeof(*wanted->stats));
+		return 0;
+	}
+	ret = netdev_msg_parse_qstats(reply, len, &msg);
+	if (ret)
+		return ret;
+	if (msg.queue_type != UAPI_NETDEV_QUEUE_TYPE_RX || msg.queue_id != wanted->queue)
+		return 0;
+	wanted->stats->has = msg.has;
+	wanted->stats->rx_packets = msg.rx_packets;
+	wanted->stats->rx_bytes = msg.rx_bytes;
+	wanted->stats->rx_alloc_fail = msg.rx_alloc_fail;
+	wanted->stats->rx_hw_drops = msg.rx_hw_drops;
+	wanted->stats->rx_hw_drop_overruns = msg.rx_hw_drop_overruns;
+	return 0;
+}
+
+/* The page pools of the queue that is asked for. */
+struct wanted_pools {
+	const struct devmem_netdev *nd;
+	const struct devmem_queue *queue;
+	uint32_t found;
+	uint64_t inflight, inflight_mem;
+};
+
+/* A pool belongs to the queue that shares its NAPI instance. A queue may have a second pool for
+ * headers: where it has a binding, only the pool of that counts. */
+static int take_pool(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	struct netdev_msg_page_pool msg;
+	struct wanted_pools *wanted = arg;
+	int ret;
+
+	if (!reply) {
+		wanted->found = 0;
+		wanted->inflight = 0;
+		wanted->inflight_mem = 0;
+		return 0;
+	}
+	ret = netdev_msg_parse_page_pool(reply, len, &msg);
+	if (ret)
+		return ret;
+	if (msg.detached || msg.ifindex != wanted->nd->dev.ifindex ||
+	    msg.dmabuf_id != wanted->queue->dmabuf_id || msg.napi_id != wanted->queue->napi_id)
+		return 0;
+	/* Without a NAPI instance only the binding tells whose pool it is. */
+	if (!msg.napi_id && !msg.dmabuf_id)
+		return 0;
+	wanted->found++;
+	wanted->inflight += msg.inflight;
+	wanted->inflight_mem += msg.inflight_mem;
+	return 0;
+}
+
+static int add_inflight(const struct devmem_netdev *nd, const struct devmem_queue *queue,
+			struct devmem_qstats *stats, struct devmem_error *err)
+{
+	struct wanted_pools wanted = { .nd = nd, .queue = queue };
+	const struct genl_call call = {
+		.operation = "page-pool-get",
+		.subject = nd->dev.name,
+		.names = netdev_msg_page_pool_names,
+		.fn = take_pool,
+		.arg = &wanted,
+	};
+	struct devmem_error failed = { 0 };
+	uint32_t buf[REQUEST_WORDS];
+	uint16_t family;
+	int ret;
+
+	ret = genl_family(nd->genl, UAPI_NETDEV_NAME, &family, err);
+	if (ret)
+		return ret;
+	ret = genl_dump(nd->genl, netdev_msg_page_pool_get(buf, sizeof(buf), family), &call,
+			&failed);
+	if (ret)
+		return tolerate(ret, &failed, err);
+	if (!wanted.found)
+		return 0;
+	stats->has |= DEVMEM_QSTATS_INFLIGHT;
+	stats->inflight = wanted.inflight;
+	stats->inflight_mem = wanted.inflight_mem;
+	return 0;
+}
+
+int devmem_netdev_qstats(struct devmem_netdev *netdev, uint32_t queue, struct devmem_qstats *stats,
+			 struct devmem_error *err)
+{
+	struct wanted_stats wanted = { netdev->dev.ifindex, queue, stats };
+	const struct genl_call call = {
+		.operation = "qstats-get",
+		.subject = netdev->dev.name,
+		.names = netdev_msg_qstats_names,
+		.fn = take_qstats,
+		.arg = &wanted,
+	};
+	const struct devmem_queue *found = NULL;
+	struct devmem_netdev_info now;
+	uint32_t buf[REQUEST_WORDS];
+	struct nlmsghdr *nlh;
+	struct queues list;
+	uint16_t family;
+	size_t i;
+	int ret;
+
+	ret = list_queues(netdev, &list, err);
+	if (ret)
+		return ret;
+	if (!list.n) {
+		ret = count_now(netdev, &now, err);
+		if (!ret)
+			ret = add_unlisted(&now, &list, netdev->dev.name, err);
+		if (ret)
+			goto free_list;
+	}
+	for (i = 0; i < list.n; i++) {
+		if (!list.array[i].tx && list.array[i].id == queue)
+			found = &list.array[i];
+	}
+	if (!found) {
+		ret = error_input(err, -EINVAL, netdev->dev.name,
+				  "qstats-get: no receive queue %" PRIu32 "; devmemctl queue show "
+				  "%s lists them",
+				  queue, netdev->dev.name);
+		goto free_list;
+	}
+	ret = genl_family(netdev->genl, UAPI_NETDEV_NAME, &family, err);
+	if (ret)
+		goto free_list;
+	nlh = netdev_msg_qstats_get(buf, sizeof(buf), family, netdev->dev.ifindex);
+	ret = genl_dump(netdev->genl, nlh, &call, err);
+	if (ret == -EOPNOTSUPP)
+		error_hint(err, "the driver keeps no statistics of its queues");
+	if (!ret)
+		ret = add_inflight(netdev, found, stats, err);
+free_list:
+	free(list.array);
+	return ret;
+}
+
+/* The indices of a network namespace's interfaces. */
+struct indices {
+	uint32_t *array;
+	size_t n, room;
+};
+
+static int take_index(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	struct indices *indices = arg;
+	struct netdev_msg_dev msg;
+	uint32_t *array;
+	size_t room;
+	int ret;
+
+	if (!reply) {
+		indices->n = 0;
+		return 0;
+	}
+	ret = netdev_msg_parse_dev(reply, len, &msg);
+	if (ret)
+		return ret;
+	if (indices->n == indices->room) {
+		room = indices->room ? 2 * indices->room : 16;
+		array = realloc(indices->array, room * sizeof(*array));
+		if (!array)
+			return -ENOMEM;
+		indices->array = array;
+		indices->room = room;
+	}
+	indices->array[indices->n++] = msg.ifindex;
+	return 0;
+}
+
+int netdev_each(int (*fn)(const struct ethtool_dev *dev, void *arg), void *arg,
+		struct devmem_error *err)
+{
+	struct indices indices = { 0 };
+	const struct genl_call call = {
+		.operation = "dev-get",
+		.subject = "netdev",
+		.names = netdev_msg_dev_names,
+		.fn = take_index,
+		.arg = &indices,
+	};
+	struct ethtool_dev dev = { 0 };
+	struct ethtool_ioctl io;
+	uint32_t buf[REQUEST_WORDS];
+	uint16_t family;
+	size_t i;
+	int ret;
+
+	ret = genl_open(&dev.genl, err);
+	if (ret)
+		return ret;
+	ret = genl_family(dev.genl, UAPI_NETDEV_NAME, &family, err);
+	if (!ret)
+		ret = genl_dump(dev.genl, netdev_msg_dev_dump(buf, sizeof(buf), family), &call, err);
+	for (i = 0; !ret && i < indices.n; i++) {
+		dev.ifindex = indices.array[i];
+		io = (struct ethtool_ioctl){
+			.fd = genl_fd(dev.genl),
+			.ifindex = dev.ifindex,
+			.subject = "netdev",
+		};
+		/* Gone meanwhile. */
+		if (ethtool_ioctl_name(&io, dev.name, NULL))
+			continue;
+		ret = fn(&dev, arg);
+	}
+	free(indices.array);
+	genl_close(dev.genl);
+	return ret;
+}

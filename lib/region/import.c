@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Regions that somebody else exported: "fd:N", and devmem_region_import(). */
+#include "region/region.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/error.h"
+#include "core/sys.h"
+#include "uapi/dma_buf.h"
+
+/* Is fd a dma-buf, and of what size? */
+static int dmabuf_size(int fd, const char *subject, uint64_t *size, struct devmem_error *err)
+{
+	uint32_t magic;
+	int64_t end;
+	int ret;
+
+	ret = sys_fs_magic(fd, &magic);
+	if (ret == -EBADF)
+		return error_input(err, ret, subject, "is not an open file descriptor");
+	if (ret)
+		return error_system(err, ret, "fstatfs", subject, NULL);
+	if (magic != DMA_BUF_MAGIC)
+		return error_input(
+			err, -EINVAL, subject,
+			"is open, but is no dma-buf; give one that a device or framework "
+			"exported");
+	end = sys_size(fd);
+	if (end < 0)
+		return error_system(err, (int)end, "lseek", subject, NULL);
+	if (!end)
+		return error_input(err, -EINVAL, subject, "is a dma-buf of 0 bytes");
+	if ((uint64_t)end > SIZE_MAX)
+		return error_input(err, -EFBIG, subject,
+				   "%" PRId64 " bytes are more than a process can address", end);
+	*size = (uint64_t)end;
+	return 0;
+}
+
+/* size: what the caller expects, 0 for anything. */
+static int import(struct devmem_region *region, int fd, uint64_t size, struct devmem_error *err)
+{
+	char subject[16];
+	uint64_t actual = 0;
+	int copy;
+	int ret;
+
+	snprintf(subject, sizeof(subject), "fd:%d", fd);
+	ret = dmabuf_size(fd, subject, &actual, err);
+	if (ret)
+		return ret;
+	if (size && size != actual)
+		return error_input(err, -EINVAL, subject,
+				   "the dma-buf has %" PRIu64 " bytes, not %" PRIu64
+				   "; give that size, or 0",
+				   actual, size);
+	copy = sys_dup(fd);
+	if (copy < 0)
+		return error_system(err, copy, "F_DUPFD_CLOEXEC", subject, NULL);
+
+	region->fd = copy;
+	region->is_dmabuf = true;
+	region->size = actual;
+	snprintf(region->spec, sizeof(region->spec), "%s", subject);
+	return 0;
+}
+
+static int import_open(struct devmem_region *region, const char *option, uint64_t size,
+		       struct devmem_error *err)
+{
+	unsigned long fd;
+	char *end;
+
+	/* strtoul takes signs and spaces, a spec doesn't. */
+	if (!option || *option < '0' || *option > '9')
+		goto malformed;
+	errno = 0;
+	fd = strtoul(option, &end, 10);
+	if (errno || *end || fd > INT_MAX)
+		goto malformed;
+	return import(region, (int)fd, size, err);
+
+malformed:
+	return error_input(err, -EINVAL, "fd", "the number of an open dma-buf must follow: fd:N");
+}
+
+int devmem_region_import(struct devmem_region **region, int fd, struct devmem_error *err)
+{
+	struct devmem_region *made;
+	int ret;
+
+	*region = NULL;
+	made = calloc(1, sizeof(*made));
+	if (!made)
+		return error_system(err, -ENOMEM, "allocate", "region", NULL);
+	ret = import(made, fd, 0, err);
+	if (ret)
+		goto free_region;
+	*region = made;
+	return 0;
+
+free_region:
+	free(made);
+	return ret;
+}
+
+const struct region_provider region_import = {
+	.scheme = "fd",
+	.open = import_open,
+};

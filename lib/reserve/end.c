@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The end of an owner, however it came: puts back what is his alone, and after the last one the
+ * rest. Everything here may have been done already, in part, by somebody who was killed at it. */
+#include "reserve/reserve.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nic/netdev.h"
+#include "core/sys.h"
+
+/* A process that dies closes its descriptors one after another, its bindings maybe last. */
+#define UNBIND_WAIT_MS 5000
+#define UNBIND_POLL_MS 20
+
+/* What was not put back, and the first failure. */
+struct failures {
+	char *remains;
+	size_t size, len;
+	int first;
+	struct devmem_error *err;
+};
+
+static void failed_at(struct failures *f, int code, const struct devmem_error *failed,
+		      const char *what)
+{
+	if (what[0] && f->len < f->size)
+		f->len += (size_t)snprintf(f->remains + f->len, f->size - f->len, "%s%s",
+					   f->len ? ", " : "", what);
+	if (f->first)
+		return;
+	f->first = code;
+	if (f->err)
+		*f->err = *failed;
+}
+
+/* The first of the owner's queues that has something bound to it. */
+static int bound_queue(const struct reserve *r, const struct journal_owner *owner,
+		       struct devmem_queue *bound, bool *found, struct devmem_error *err)
+{
+	struct devmem_queue *queues;
+	size_t n, i;
+	uint32_t j;
+	int ret;
+
+	*found = false;
+	ret = devmem_netdev_queues(r->netdev, &queues, &n, err);
+	if (ret)
+		return ret;
+	for (i = 0; i < n; i++) {
+		if (queues[i].tx || !(queues[i].dmabuf_id || queues[i].io_uring))
+			continue;
+		for (j = 0; j < owner->n_queues; j++) {
+			if (owner->queues[j] != queues[i].id)
+				continue;
+			*bound = queues[i];
+			*found = true;
+		}
+	}
+	free(queues);
+	return 0;
+}
+
+/* Packets for everybody must not land in a region: a queue goes back to RSS only when nothing is
+ * bound to it any more. */
+static int wait_unbound(const struct reserve *r, const struct journal_owner *owner, bool wait,
+			struct devmem_error *err)
+{
+	uint64_t end = sys_clock_ms() + (wait ? UNBIND_WAIT_MS : 0);
+	struct devmem_queue bound;
+	bool found;
+	int ret;
+
+	for (;;) {
+		ret = bound_queue(r, owner, &bound, &found, err);
+		if (ret || !found)
+			return ret;
+		if (sys_clock_ms() >= end)
+			break;
+		sys_poll(NULL, 0, UNBIND_POLL_MS);
+	}
+	if (bound.dmabuf_id)
+		return error_system(err, -EBUSY, "reserve", reserve_name(r),
+				    "queue %" PRIu32 " still has binding %" PRIu32
+				    ": it can't be given back before that is closed",
+				    bound.id, bound.dmabuf_id);
+	return error_system(err, -EBUSY, "reserve", reserve_name(r),
+			    "io_uring still has queue %" PRIu32
+			    ": it can't be given back before that is closed",
+			    bound.id);
+}
+
+/* Takes the owner off the journal, and his file with him. */
+static int forget_owner(struct reserve *r, uint32_t id, struct devmem_error *err)
+{
+	int ret;
+
+	journal_remove(&r->journal, journal_find(&r->journal, id));
+	ret = reserve_save(r, "journal-end", err);
+	if (!ret)
+		ret = journal_owner_remove(&r->file, id, err);
+	if (!ret)
+		reserve_step(r, "owner-end");
+	return ret;
+}
+
+/* The interface isn't here any more. True in *found if it's here again under another index: the
+ * driver was loaded anew. */
+static int look_again(struct reserve *r, bool *found, struct devmem_error *err)
+{
+	struct devmem_netdev *netdev;
+	int ret;
+
+	*found = false;
+	ret = reserve_find(r->file.nic, &netdev, err);
+	if (ret || !netdev)
+		return ret;
+	devmem_netdev_close(r->found);
+	r->found = netdev;
+	r->netdev = netdev;
+	r->dev = netdev_dev(netdev);
+	*found = true;
+	return 0;
+}
+
+static void forget_settings(struct journal *journal)
+{
+	journal->split.used = false;
+	journal->hds_thresh.used = false;
+	journal->ntuple.used = false;
+	reserve_drop_rss(&journal->rss);
+}
+
+/* The end of an owner whose interface isn't in this network namespace. */
+static int end_absent(struct reserve *r, uint32_t id, bool *ended, struct devmem_error *err)
+{
+	char text[RESERVE_OWNER_TEXT];
+
+	*ended = false;
+	if (!reserve_device_gone(r)) {
+		reserve_notice(r,
+			       "%s is not in this network namespace (any more): what %s has set "
+			       "there stays until devmemctl reserve restore is run where it is",
+			       r->journal.name,
+			       reserve_owner_text(journal_find(&r->journal, id), text));
+		return 0;
+	}
+	reserve_notice(r, "%s is gone: nothing to put back", r->journal.name);
+	if (r->journal.n_owners == 1)
+		forget_settings(&r->journal);
+	*ended = true;
+	return forget_owner(r, id, err);
+}
+
+/* Rules, then the context that they point to, then what keeps the queues apart. */
+static int end_present(struct reserve *r, uint32_t id, bool dead, char *remains, size_t size,
+		       struct devmem_error *err)
+{
+	struct journal_owner *owner = journal_find(&r->journal, id);
+	struct failures f = { .remains = remains, .size = size, .err = err };
+	struct devmem_error failed = { 0 };
+	char what[64], settings[192];
+	uint32_t i;
+	int ret;
+
+	for (i = owner->n_rules; i-- > 0;) {
+		uint32_t place = owner->rules[i].fs.location;
+
+		ret = reserve_delete_rule(r, owner, &owner->rules[i], &failed);
+		if (!ret)
+			continue;
+		snprintf(what, sizeof(what),
+			 place == JOURNAL_NO_PLACE ? "a flow rule" : "flow rule %" PRIu32, place);
+		failed_at(&f, ret, &failed, what);
+	}
+	memset(&failed, 0, sizeof(failed));
+	ret = reserve_delete_context(r, owner, &failed);
+	if (ret) {
+		snprintf(what, sizeof(what), "RSS context %" PRIu32, owner->context.id);
+		failed_at(&f, ret, &failed, what);
+	}
+	memset(&failed, 0, sizeof(failed));
+	ret = wait_unbound(r, owner, dead, &failed);
+	if (ret)
+		failed_at(&f, ret, &failed, "its queues");
+	if (!f.first && r->journal.n_owners > 1) {
+		ret = reserve_shrink(r, id, &failed);
+		if (ret)
+			failed_at(&f, ret, &failed, "its queues' part in the RSS table");
+	}
+	if (f.first) {
+		/* What is left of him stays to be ended later, and so does what comes after it. */
+		reserve_save(r, "journal-remains", NULL);
+		reserve_settings_text(&r->journal, settings, sizeof(settings));
+		if (r->journal.n_owners == 1 && settings[0])
+			failed_at(&f, f.first, NULL, settings);
+		return f.first;
+	}
+	if (r->journal.n_owners == 1) {
+		ret = reserve_restore_settings(r, remains, size, &failed);
+		if (ret)
+			failed_at(&f, ret, &failed, "");
+		if (ret == -ENODEV)
+			return ret;
+	}
+	ret = forget_owner(r, id, f.first ? NULL : err);
+	return f.first ? f.first : ret;
+}
+
+int reserve_end_owner(struct reserve *r, uint32_t id, bool dead, bool *ended, char *remains,
+		      size_t size, struct devmem_error *err)
+{
+	bool again = true;
+	int ret = 0;
+
+	remains[0] = '\0';
+	*ended = true;
+	if (!journal_find(&r->journal, id))
+		return 0;
+	if (r->netdev) {
+		ret = end_present(r, id, dead, remains, size, err);
+		if (ret == -ENODEV && journal_find(&r->journal, id)) {
+			ret = look_again(r, &again, err);
+			if (!ret && again)
+				ret = end_present(r, id, dead, remains, size, err);
+		}
+	}
+	if (!ret && (!r->netdev || !again)) {
+		remains[0] = '\0';
+		return end_absent(r, id, ended, err);
+	}
+	*ended = !journal_find(&r->journal, id);
+	return ret;
+}
+
+/* The ids of the journal's owners; 0-terminated, the caller frees. */
+static uint32_t *owner_ids(const struct journal *journal)
+{
+	uint32_t *ids, i;
+
+	ids = calloc((size_t)journal->n_owners + 1, sizeof(*ids));
+	for (i = 0; ids && i < journal->n_owners; i++)
+		ids[i] = journal->owners[i].id;
+	return ids;
+}
+
+/* Settings that the end of their last owner could not put back. */
+static int end_settings(struct reserve *r, struct devmem_error *err)
+{
+	char remains[256];
+	int ret;
+
+	if (r->journal.n_owners || journal_empty(&r->journal))
+		return 0;
+	if (!r->netdev) {
+		if (!reserve_device_gone(r)) {
+			reserve_notice(r, "%s is not in this network namespace: left alone",
+				       reserve_name(r));
+			return 0;
+		}
+		reserve_notice(r, "%s is gone: nothing to put back", reserve_name(r));
+		forget_settings(&r->journal);
+		return reserve_save(r, "journal-end", err);
+	}
+	ret = reserve_restore_settings(r, remains, sizeof(remains), err);
+	if (ret) {
+		if (err)
+			error_hint(err, "not put back: %s", remains);
+		reserve_save(r, "journal-remains", NULL);
+		return ret;
+	}
+	reserve_notice(r, "%s: put back what an earlier end had to leave", reserve_name(r));
+	return reserve_save(r, "journal-end", err);
+}
+
+int reserve_end_dead(struct reserve *r, unsigned int *ended, struct devmem_error *err)
+{
+	struct devmem_error failed = { 0 };
+	char remains[256], text[RESERVE_OWNER_TEXT];
+	uint32_t *ids, i;
+	int ret, first = 0;
+	bool gone;
+
+	if (ended)
+		*ended = 0;
+	ids = owner_ids(&r->journal);
+	if (!ids)
+		return error_system(err, -ENOMEM, "reserve", reserve_name(r), NULL);
+	for (i = 0; ids[i]; i++) {
+		ret = journal_owner_alive(&r->file, ids[i], &failed);
+		if (ret > 0)
+			continue;
+		if (!ret) {
+			reserve_owner_text(journal_find(&r->journal, ids[i]), text);
+			ret = reserve_end_owner(r, ids[i], true, &gone, remains, sizeof(remains),
+						&failed);
+			if (!ret && gone) {
+				reserve_notice(r, "%s: ended the reservation of a dead owner: %s",
+					       reserve_name(r), text);
+				if (ended)
+					(*ended)++;
+			}
+			if (ret && remains[0])
+				error_hint(&failed, "not put back of %s: %s", text, remains);
+		}
+		if (ret && !first) {
+			first = ret;
+			if (err)
+				*err = failed;
+		}
+	}
+	free(ids);
+	ret = end_settings(r, first ? NULL : err);
+	if (ret && !first)
+		first = ret;
+	ret = journal_owner_sweep(&r->file, &r->journal, first ? NULL : err);
+	return first ? first : ret;
+}

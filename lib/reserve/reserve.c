@@ -1,0 +1,685 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* A reservation: receive queues set apart for chosen flows, and everything put back afterwards. */
+#include "reserve/reserve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "nic/flow.h"
+#include "nic/netdev.h"
+#include "core/sys.h"
+
+#define COMM "/proc/self/comm"
+
+struct devmem_reservation {
+	struct reserve r;
+	char *dir;
+	uint32_t id;
+	int owner_fd; /* the owner's file: locked by us while the reservation lives, if it's our own */
+	bool own;
+	uint32_t *queues;
+	size_t n_queues;
+	char settings[192]; /* what will be put back, in words */
+};
+
+/* ---- queues ---- */
+
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int check_queues(const struct reserve *r, const uint32_t *queues, size_t n,
+			uint32_t rx_queues, struct devmem_error *err)
+{
+	size_t i, j;
+
+	if (!n)
+		return error_input(err, -EINVAL, r->dev->name,
+				   "reserve: no receive queue asked for");
+	for (i = 0; queues && i < n; i++) {
+		if (queues[i] >= rx_queues)
+			return error_input(err, -EINVAL, r->dev->name,
+					   "reserve: no receive queue %" PRIu32
+					   ", there are %" PRIu32 ", numbered from 0",
+					   queues[i], rx_queues);
+		for (j = 0; j < i; j++) {
+			if (queues[i] == queues[j])
+				return error_input(err, -EINVAL, r->dev->name,
+						   "reserve: receive queue %" PRIu32
+						   " is given twice",
+						   queues[i]);
+		}
+	}
+	return 0;
+}
+
+static uint32_t count_reserved(const struct journal *journal)
+{
+	uint32_t n = 0, i;
+
+	for (i = 0; i < journal->n_owners; i++)
+		n += journal->owners[i].n_queues;
+	return n;
+}
+
+/* "; 2 by pid 4711 (trainer), reservation 1" for each owner. */
+static void owners_text(const struct journal *journal, char *text, size_t size)
+{
+	char who[RESERVE_OWNER_TEXT];
+	size_t len = 0;
+	uint32_t i;
+
+	text[0] = '\0';
+	for (i = 0; i < journal->n_owners && len < size; i++)
+		len += (size_t)snprintf(text + len, size - len, "%s%" PRIu32 " by %s",
+					i ? "; " : "", journal->owners[i].n_queues,
+					reserve_owner_text(&journal->owners[i], who));
+}
+
+static int check_left_over(const struct reserve *r, size_t n, uint32_t rx_queues,
+			   struct devmem_error *err)
+{
+	uint32_t reserved = count_reserved(&r->journal);
+	char owners[320];
+
+	if (n < rx_queues && reserved < rx_queues - n)
+		return 0;
+	if (!reserved)
+		return error_input(
+			err, -EINVAL, r->dev->name,
+			"reserve: no receive queue would be left for other packets: there "
+			"are %" PRIu32 ", more come with ethtool -L %s combined N",
+			rx_queues, r->dev->name);
+	owners_text(&r->journal, owners, sizeof(owners));
+	return error_system(err, -EBUSY, "reserve", r->dev->name,
+			    "no receive queue would be left for other packets: there are %" PRIu32
+			    ", %" PRIu32 " of them reserved (%s); more come with ethtool -L %s "
+			    "combined N",
+			    rx_queues, reserved, owners, r->dev->name);
+}
+
+/* Who has a queue, in words, or false if it's free. */
+static bool taken(struct reserve *r, const struct devmem_queue *queue, char *text, size_t size)
+{
+	const struct journal_owner *owner = journal_queue_owner(&r->journal, queue->id);
+	char who[RESERVE_OWNER_TEXT];
+
+	if (owner)
+		snprintf(text, size, "reserved by %s", reserve_owner_text(owner, who));
+	else if (queue->dmabuf_id)
+		snprintf(text, size, "has binding %" PRIu32, queue->dmabuf_id);
+	else if (queue->io_uring)
+		snprintf(text, size, "io_uring has it");
+	else if (queue->xsk)
+		snprintf(text, size, "an AF_XDP socket has it");
+	else if (queue->leased)
+		snprintf(text, size, "is leased to another interface");
+	else if (queue->rules)
+		snprintf(text, size, "flow rules send packets to it");
+	else
+		return false;
+	return true;
+}
+
+/* The queues that were named: a rule is told more of than that it's there, so that comes later. */
+static int check_named(struct reserve *r, const struct devmem_queue *list, size_t n_list,
+		       const uint32_t *queues, size_t n, struct devmem_error *err)
+{
+	struct devmem_queue queue;
+	char text[128];
+	size_t i, j;
+
+	for (i = 0; i < n_list; i++) {
+		for (j = 0; j < n; j++) {
+			queue = list[i];
+			queue.rules = 0;
+			if (queue.tx || queue.id != queues[j] ||
+			    !taken(r, &queue, text, sizeof(text)))
+				continue;
+			return error_system(err, -EBUSY, "reserve", r->dev->name,
+					    "queue %" PRIu32 ": %s: choose another, or leave the "
+					    "choice open",
+					    queue.id, text);
+		}
+	}
+	return reserve_check_rules(r, queues, n, err);
+}
+
+/* The highest numbers that nobody has. */
+static int choose_free(struct reserve *r, const struct devmem_queue *list, size_t n_list,
+		       uint32_t *queues, size_t n, struct devmem_error *err)
+{
+	char text[128], all[400] = "";
+	size_t found = 0, len = 0, i, rx = 0;
+
+	for (i = 0; i < n_list; i++)
+		rx += !list[i].tx;
+	for (i = n_list; i-- > 0 && found < n;) {
+		if (list[i].tx)
+			continue;
+		if (!taken(r, &list[i], text, sizeof(text)))
+			queues[found++] = list[i].id;
+		else if (len < sizeof(all))
+			len += (size_t)snprintf(all + len, sizeof(all) - len, "; %" PRIu32 ": %s",
+						list[i].id, text);
+	}
+	if (found == n)
+		return 0;
+	return error_system(err, -EBUSY, "reserve", r->dev->name,
+			    "%zu receive queue%s asked for, %zu of %zu free%s", n,
+			    n == 1 ? " is" : "s are", found, rx, all);
+}
+
+static int choose_queues(struct devmem_reservation *res, const uint32_t *queues, size_t n,
+			 struct devmem_error *err)
+{
+	struct reserve *r = &res->r;
+	struct devmem_queue *list;
+	uint32_t rx_queues;
+	size_t n_list;
+	int ret;
+
+	ret = netdev_rx_queues(r->netdev, &rx_queues, err);
+	if (!ret)
+		ret = check_queues(r, queues, n, rx_queues, err);
+	if (!ret)
+		ret = reserve_check_driver(r, err);
+	if (!ret)
+		ret = devmem_netdev_queues(r->netdev, &list, &n_list, err);
+	if (ret)
+		return ret;
+	/* Who has a queue that was named says more than that too few are left. */
+	if (queues)
+		ret = check_named(r, list, n_list, queues, n, err);
+	if (!ret)
+		ret = check_left_over(r, n, rx_queues, err);
+	if (ret)
+		goto free_list;
+	res->queues = calloc(n, sizeof(*res->queues));
+	if (!res->queues) {
+		ret = error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+		goto free_list;
+	}
+	res->n_queues = n;
+	if (queues)
+		memcpy(res->queues, queues, n * sizeof(*queues));
+	else
+		ret = choose_free(r, list, n_list, res->queues, n, err);
+	qsort(res->queues, n, sizeof(*res->queues), by_number);
+free_list:
+	free(list);
+	return ret;
+}
+
+/* ---- opening ---- */
+
+/* The name of this process; "?" if it can't be read. */
+static void read_command(char command[16])
+{
+	ssize_t n = -1;
+	int fd;
+
+	fd = sys_open(COMM, O_RDONLY);
+	if (fd >= 0) {
+		n = sys_read(fd, command, 15);
+		sys_close(fd);
+	}
+	command[n > 0 ? n : 0] = '\0';
+	command[strcspn(command, "\n")] = '\0';
+	if (!command[0])
+		memcpy(command, "?", 2);
+}
+
+/* A handle with its own copy of the directory's name. */
+static int handle_new(struct devmem_reservation **reservation, struct devmem_netdev *netdev,
+		      const struct devmem_reservation_options *options, bool create,
+		      struct devmem_error *err)
+{
+	const char *name = netdev_dev(netdev)->name;
+	struct devmem_reservation *res;
+	int ret;
+
+	*reservation = NULL;
+	res = calloc(1, sizeof(*res));
+	if (!res)
+		return error_system(err, -ENOMEM, "reserve", name, NULL);
+	res->owner_fd = -1;
+	ret = reserve_options(&res->r.options, options, err);
+	if (ret)
+		goto err_free;
+	res->dir = strdup(res->r.options.dir);
+	if (!res->dir) {
+		ret = error_system(err, -ENOMEM, "reserve", name, NULL);
+		goto err_free;
+	}
+	res->r.options.dir = res->dir;
+	ret = reserve_open(&res->r, netdev, NULL, create, err);
+	if (ret)
+		goto err_free_dir;
+	*reservation = res;
+	return 0;
+
+err_free_dir:
+	free(res->dir);
+err_free:
+	free(res);
+	return ret;
+}
+
+static void handle_free(struct devmem_reservation *res)
+{
+	/* A child that was forked has the file too, and with it the lock. */
+	if (res->own)
+		sys_flock(res->owner_fd, LOCK_UN);
+	if (res->owner_fd >= 0)
+		sys_close(res->owner_fd);
+	reserve_close(&res->r);
+	free(res->queues);
+	free(res->dir);
+	free(res);
+}
+
+/* Writes the new owner into the journal in memory. */
+static int add_owner(struct devmem_reservation *res, struct devmem_error *err)
+{
+	const struct devmem_netdev_info *info = devmem_netdev_info(res->r.netdev);
+	struct journal *journal = &res->r.journal;
+	struct journal_owner *owner;
+	int ret;
+
+	ret = sys_netns(&journal->netns);
+	if (ret)
+		return error_system(err, ret, "stat", "/proc/thread-self/ns/net", NULL);
+	journal->ifindex = info->ifindex;
+	memcpy(journal->name, res->r.dev->name, sizeof(journal->name));
+	memcpy(journal->bus, info->bus, sizeof(journal->bus));
+	owner = journal_add(journal);
+	if (!owner || journal_set_queues(owner, res->queues, (uint32_t)res->n_queues))
+		return error_system(err, -ENOMEM, "reserve", res->r.dev->name, NULL);
+	owner->pid = sys_getpid();
+	owner->since = sys_time();
+	read_command(owner->command);
+	res->id = owner->id;
+	return 0;
+}
+
+/* Writes into the journal what is about to be set. */
+static int write_down(struct devmem_reservation *res, struct devmem_error *err)
+{
+	int ret;
+
+	ret = reserve_plan(&res->r, err);
+	if (ret)
+		return ret;
+	reserve_settings_text(&res->r.journal, res->settings, sizeof(res->settings));
+	return reserve_save(&res->r, "journal", err);
+}
+
+/* From here on everything is undone by ending the owner. */
+static int set_up(struct devmem_reservation *res, struct devmem_error *err)
+{
+	struct reserve *r = &res->r;
+	int ret = 0;
+
+	if (!(r->options.flags & DEVMEM_RESERVATION_NO_WATCHER)) {
+		ret = reserve_start_watcher(r, res->id, err);
+		if (!ret)
+			reserve_step(r, "watcher");
+	}
+	if (!ret)
+		ret = reserve_apply(r, err);
+	/* Rules that came into being with the switch. */
+	if (!ret)
+		ret = reserve_check_rules(r, res->queues, res->n_queues, err);
+	return ret;
+}
+
+int devmem_reservation_open(struct devmem_reservation **reservation, struct devmem_netdev *netdev,
+			    const uint32_t *queues, size_t n,
+			    const struct devmem_reservation_options *options,
+			    struct devmem_error *err)
+{
+	struct devmem_error undo = { 0 };
+	struct devmem_reservation *res;
+	char remains[256];
+	bool ended;
+	int ret;
+
+	ret = handle_new(reservation, netdev, options, true, err);
+	if (ret)
+		return ret;
+	res = *reservation;
+	*reservation = NULL;
+	ret = reserve_begin(&res->r, err);
+	if (ret)
+		goto err_free;
+	reserve_step(&res->r, "lock");
+	/* Whose end fails keeps his queues, and says so. */
+	if (reserve_end_dead(&res->r, NULL, &undo))
+		reserve_notice(&res->r, "%s", undo.message);
+	ret = choose_queues(res, queues, n, err);
+	if (ret)
+		goto err_end;
+	ret = add_owner(res, err);
+	if (ret)
+		goto err_end;
+	res->owner_fd = journal_owner_create(&res->r.file, res->id, err);
+	if (res->owner_fd < 0) {
+		ret = res->owner_fd;
+		goto err_end;
+	}
+	res->own = true;
+	reserve_step(&res->r, "owner");
+	ret = write_down(res, err);
+	if (ret) {
+		/* Nothing was changed but that file. */
+		journal_owner_remove(&res->r.file, res->id, NULL);
+		goto err_end;
+	}
+	ret = set_up(res, err);
+	if (ret)
+		goto err_undo;
+	reserve_end(&res->r);
+	*reservation = res;
+	return 0;
+
+err_undo:
+	if (reserve_end_owner(&res->r, res->id, false, &ended, remains, sizeof(remains), &undo))
+		error_hint(err, "and this could not be undone: %s%s%s", remains,
+			   remains[0] ? ": " : "", undo.message);
+err_end:
+	reserve_end(&res->r);
+err_free:
+	handle_free(res);
+	return ret;
+}
+
+/* Finds the handle's reservation in the journal. Its owner must live, and be the one that it was when
+ * the handle was made. */
+static int find_living(const struct devmem_reservation *res, struct journal_owner **owner,
+		       struct devmem_error *err)
+{
+	struct reserve *r = (struct reserve *)&res->r;
+	bool same = true;
+	int alive, ret;
+
+	*owner = journal_find(&r->journal, res->id);
+	if (*owner && res->owner_fd >= 0) {
+		ret = reserve_is_owner(r, res->id, res->owner_fd, &same, err);
+		if (ret)
+			return ret;
+	}
+	if (!*owner || !same) {
+		error_input(err, -ENOENT, r->dev->name,
+			    "no reservation %" PRIu32 "%s; devmemctl reserve show %s lists them",
+			    res->id, res->owner_fd >= 0 ? " any more" : "", r->dev->name);
+		error_kind(err, DEVMEM_ERROR_INPUT);
+		return -ENOENT;
+	}
+	alive = journal_owner_alive(&r->file, res->id, err);
+	if (alive < 0)
+		return alive;
+	if (!alive)
+		return error_system(err, -ENOENT, "reserve", r->dev->name,
+				    "the owner of reservation %" PRIu32
+				    " is dead: devmemctl reserve restore %s puts back what he left",
+				    res->id, r->dev->name);
+	return 0;
+}
+
+int devmem_reservation_attach(struct devmem_reservation **reservation, struct devmem_netdev *netdev,
+			      uint32_t id, const struct devmem_reservation_options *options,
+			      struct devmem_error *err)
+{
+	struct devmem_reservation *res;
+	struct journal_owner *owner;
+	int ret;
+
+	ret = handle_new(reservation, netdev, options, true, err);
+	if (ret)
+		return ret;
+	res = *reservation;
+	*reservation = NULL;
+	ret = reserve_begin(&res->r, err);
+	if (ret)
+		goto err_free;
+	res->id = id;
+	ret = find_living(res, &owner, err);
+	if (ret)
+		goto err_end;
+	res->owner_fd = journal_owner_open(&res->r.file, id, err);
+	if (res->owner_fd < 0) {
+		ret = res->owner_fd;
+		goto err_end;
+	}
+	res->n_queues = owner->n_queues;
+	res->queues = calloc((size_t)owner->n_queues + 1, sizeof(*res->queues));
+	if (!res->queues) {
+		ret = error_system(err, -ENOMEM, "reserve", res->r.dev->name, NULL);
+		goto err_end;
+	}
+	memcpy(res->queues, owner->queues, res->n_queues * sizeof(*res->queues));
+	reserve_end(&res->r);
+	*reservation = res;
+	return 0;
+
+err_end:
+	reserve_end(&res->r);
+err_free:
+	handle_free(res);
+	return ret;
+}
+
+uint32_t devmem_reservation_id(const struct devmem_reservation *reservation)
+{
+	return reservation->id;
+}
+
+const uint32_t *devmem_reservation_queues(const struct devmem_reservation *reservation, size_t *n)
+{
+	if (n)
+		*n = reservation->n_queues;
+	return reservation->queues;
+}
+
+/* ---- flows ---- */
+
+static bool has_queue(const struct devmem_reservation *res, uint32_t queue)
+{
+	size_t i;
+
+	for (i = 0; i < res->n_queues; i++) {
+		if (res->queues[i] == queue)
+			return true;
+	}
+	return false;
+}
+
+/* Writes the rule down, inserts it, and writes down where it is. */
+static int insert_rule(struct reserve *r, struct journal_owner *owner, struct uapi_rxnfc *nfc,
+		       struct devmem_error *err)
+{
+	struct uapi_rxnfc reported;
+	struct journal_rule *rule;
+	int ret;
+
+	rule = journal_add_rule(owner);
+	if (!rule)
+		return error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+	rule->fs = nfc->fs;
+	rule->fs.location = JOURNAL_NO_PLACE;
+	rule->rss_context = nfc->fs.flow_type & UAPI_FLOW_RSS ? nfc->rss_context : 0;
+	ret = reserve_save(r, "journal-rule", err);
+	if (ret) {
+		journal_remove_rule(owner, rule);
+		return ret;
+	}
+	ret = flow_commit(r->dev, nfc, err);
+	if (ret) {
+		/* An ioctl's answer isn't lost. What may be there now is somebody else's. */
+		journal_remove_rule(owner, rule);
+		reserve_save(r, "journal-rule-undone", NULL);
+		return ret;
+	}
+	reserve_step(r, "rule-insert");
+	rule->fs.location = nfc->fs.location;
+	/* As the driver tells it, so that it's known again. */
+	if (!ethtool_get_rule(r->dev, nfc->fs.location, &reported, NULL) && reported.fs.flow_type) {
+		rule->fs = reported.fs;
+		rule->fs.location = nfc->fs.location;
+	}
+	ret = reserve_save(r, "journal-place", err);
+	if (ret)
+		goto err_delete;
+	return 0;
+
+err_delete:
+	if (!reserve_delete_rule(r, owner, rule, NULL))
+		reserve_save(r, "journal-rule-undone", NULL);
+	return ret;
+}
+
+int devmem_reservation_add_flow(struct devmem_reservation *reservation,
+				const struct devmem_flow *flow, uint32_t queue, uint32_t *location,
+				struct devmem_error *err)
+{
+	struct reserve *r = &reservation->r;
+	struct journal_owner *owner;
+	struct uapi_rxnfc nfc;
+	uint32_t rx_queues, context = 0;
+	int ret;
+
+	if (queue == DEVMEM_QUEUE_SPREAD && reservation->n_queues == 1)
+		queue = reservation->queues[0];
+	if (queue != DEVMEM_QUEUE_SPREAD && !has_queue(reservation, queue))
+		return error_input(err, -EINVAL, r->dev->name,
+				   "reserve: receive queue %" PRIu32
+				   " is not one of reservation %" PRIu32,
+				   queue, reservation->id);
+	ret = reserve_begin(r, err);
+	if (ret)
+		return ret;
+	ret = find_living(reservation, &owner, err);
+	if (!ret)
+		ret = netdev_rx_queues(r->netdev, &rx_queues, err);
+	if (ret)
+		goto end;
+	if (queue == DEVMEM_QUEUE_SPREAD) {
+		ret = reserve_make_context(r, owner, err);
+		if (ret)
+			goto end;
+		context = owner->context.id;
+		queue = 0;
+	}
+	ret = flow_prepare(r->dev, flow, queue, context, rx_queues, true, &nfc, err);
+	if (!ret)
+		ret = insert_rule(r, owner, &nfc, err);
+	if (!ret && location)
+		*location = nfc.fs.location;
+end:
+	reserve_end(r);
+	return ret;
+}
+
+int devmem_reservation_del_flow(struct devmem_reservation *reservation, uint32_t location,
+				struct devmem_error *err)
+{
+	struct reserve *r = &reservation->r;
+	struct journal_owner *owner;
+	uint32_t i;
+	int ret;
+
+	ret = reserve_begin(r, err);
+	if (ret)
+		return ret;
+	ret = find_living(reservation, &owner, err);
+	if (ret)
+		goto end;
+	for (i = 0; i < owner->n_rules; i++) {
+		if (owner->rules[i].fs.location == location)
+			break;
+	}
+	if (i == owner->n_rules || location == JOURNAL_NO_PLACE) {
+		ret = error_input(err, -ENOENT, r->dev->name,
+				  "reserve: reservation %" PRIu32 " has no flow at place %" PRIu32,
+				  reservation->id, location);
+		error_kind(err, DEVMEM_ERROR_INPUT);
+		goto end;
+	}
+	ret = reserve_delete_rule(r, owner, &owner->rules[i], err);
+	if (!ret)
+		ret = reserve_save(r, "journal-rule-gone", err);
+end:
+	reserve_end(r);
+	return ret;
+}
+
+/* ---- closing ---- */
+
+/* Nothing at all was put back. */
+static void hint_all(const struct devmem_reservation *res, struct devmem_error *err)
+{
+	error_hint(err,
+		   "not put back: every flow rule and RSS context of reservation %" PRIu32 ", %s",
+		   res->id, res->settings);
+}
+
+static int close_own(struct devmem_reservation *res, struct devmem_error *err)
+{
+	struct devmem_error failed = { 0 };
+	char remains[256];
+	bool ended, same;
+	int ret;
+
+	ret = reserve_begin(&res->r, err);
+	if (ret) {
+		hint_all(res, err);
+		return ret;
+	}
+	ret = reserve_is_owner(&res->r, res->id, res->owner_fd, &same, err);
+	if (!ret && (!same || !journal_find(&res->r.journal, res->id)))
+		ret = error_system(err, -ENOENT, "reserve", reserve_name(&res->r),
+				   "somebody removed its journal, or a forked process closed it");
+	if (ret) {
+		hint_all(res, err);
+		goto end;
+	}
+	ret = reserve_end_owner(&res->r, res->id, false, &ended, remains, sizeof(remains), &failed);
+	if (ret) {
+		if (err)
+			*err = failed;
+		if (remains[0])
+			error_hint(err,
+				   "not put back: %s; devmemctl reserve restore %s tries again",
+				   remains, reserve_name(&res->r));
+	} else if (!ended) {
+		ret = error_system(err, -ENODEV, "reserve", reserve_name(&res->r),
+				   "the interface is in another network namespace");
+		hint_all(res, err);
+		error_hint(err, "devmemctl reserve restore, run there, puts it back");
+	}
+end:
+	reserve_end(&res->r);
+	return ret;
+}
+
+int devmem_reservation_close(struct devmem_reservation *reservation, struct devmem_error *err)
+{
+	int ret = 0;
+
+	if (!reservation)
+		return 0;
+	if (reservation->own)
+		ret = close_own(reservation, err);
+	/* Only now may others take us for dead. */
+	handle_free(reservation);
+	return ret;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DEVMEM_LIB_RESERVE_H
+#define DEVMEM_LIB_RESERVE_H
+
+/* What the files of reservations share. Nobody else includes this file. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <devmem/reservation.h>
+
+#include "core/error.h"
+#include "nic/ethtool.h"
+#include "reserve/journal.h"
+#include "reserve/journal_file.h"
+
+/* One interface's journal and, if it's in this network namespace, the interface. */
+struct reserve {
+	struct devmem_reservation_options options;
+	struct devmem_netdev *netdev;  /* NULL: not in this network namespace */
+	const struct ethtool_dev *dev; /* the same */
+	struct devmem_netdev *found;   /* netdev, if we opened it ourselves */
+	struct journal_file file;
+	struct journal journal; /* while locked */
+	char boot[40];		/* of this boot */
+};
+
+/* locked.c: the journal under its lock */
+
+/* Copies the caller's options and fills in what he left out. */
+int reserve_options(struct devmem_reservation_options *ours,
+		    const struct devmem_reservation_options *given, struct devmem_error *err);
+/* nic NULL: netdev's. netdev NULL: none yet. create as in journal_file_open(). */
+int reserve_open(struct reserve *r, struct devmem_netdev *netdev, const char *nic, bool create,
+		 struct devmem_error *err);
+void reserve_close(struct reserve *r);
+/* Locks and loads the journal. One of an earlier boot is removed first. */
+int reserve_begin(struct reserve *r, struct devmem_error *err);
+void reserve_end(struct reserve *r);
+/* Writes the journal and says that this step is done. */
+int reserve_save(struct reserve *r, const char *step, struct devmem_error *err);
+void reserve_step(const struct reserve *r, const char *name);
+void reserve_notice(const struct reserve *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* What notices and errors call the interface. */
+const char *reserve_name(const struct reserve *r);
+/* True if it's certain that the interface that the journal is about is nowhere: its device has no
+ * driver, on no bus, or isn't there. */
+bool reserve_device_gone(const struct reserve *r);
+/* Is the owner's file that fd refers to still that of this number? Another may have got it. */
+int reserve_is_owner(const struct reserve *r, uint32_t id, int fd, bool *same,
+		     struct devmem_error *err);
+/* "pid 4711 (trainer), reservation 2" */
+#define RESERVE_OWNER_TEXT 80
+const char *reserve_owner_text(const struct journal_owner *owner, char text[RESERVE_OWNER_TEXT]);
+
+/* settings.c: header split, flow rules switched on, RSS table */
+
+/* Checks that the driver has what is needed, before anything is changed. */
+int reserve_check_driver(const struct reserve *r, struct devmem_error *err);
+/* Refuses queues that a flow rule sends packets to. */
+int reserve_check_rules(const struct reserve *r, const uint32_t *queues, size_t n,
+			struct devmem_error *err);
+/* Writes into the journal what is to be set for its owners and what is there now. */
+int reserve_plan(struct reserve *r, struct devmem_error *err);
+/* Sets what was planned. */
+int reserve_apply(struct reserve *r, struct devmem_error *err);
+/* At an owner's end: gives his queues back to RSS, where other owners remain. */
+int reserve_shrink(struct reserve *r, uint32_t leaving, struct devmem_error *err);
+/* After the last owner's end: puts everything back. What could not be stays in the journal. remains
+ * receives it in words, "" if nothing. */
+int reserve_restore_settings(struct reserve *r, char *remains, size_t size,
+			     struct devmem_error *err);
+/* Forgets the RSS table from before. */
+void reserve_drop_rss(struct journal_rss *rss);
+/* What would be put back, in words. */
+void reserve_settings_text(const struct journal *journal, char *text, size_t size);
+
+/* flow.c: flow rules, and the RSS context that spreads flows */
+
+/* The queues that an owner's flows can be spread over, through a context that is made if there is
+ * none. */
+int reserve_make_context(struct reserve *r, struct journal_owner *owner, struct devmem_error *err);
+int reserve_delete_context(struct reserve *r, struct journal_owner *owner,
+			   struct devmem_error *err);
+/* Deletes the rule, unless it's gone or somebody put another in its place; takes it off the
+ * journal's list in memory. */
+int reserve_delete_rule(struct reserve *r, struct journal_owner *owner, struct journal_rule *rule,
+			struct devmem_error *err);
+
+/* end.c: the end of an owner */
+
+/* Puts back what is the owner's alone, and if he is the last one all the rest; takes him off the
+ * journal and removes his file. dead: wait for the kernel to unbind his queues. Every step is
+ * tried; returns the first failure, and in remains what was not put back, "" if nothing. ended: he
+ * is off the journal; he isn't after a failure, or if the interface is in another network
+ * namespace, which is said and no failure. */
+int reserve_end_owner(struct reserve *r, uint32_t id, bool dead, bool *ended, char *remains,
+		      size_t size, struct devmem_error *err);
+/* The same for all dead owners, and for settings that an earlier end could not put back; removes
+ * files that belong to nobody. ended receives the number of owners that are off the journal; may be
+ * NULL. Returns the first failure. */
+int reserve_end_dead(struct reserve *r, unsigned int *ended, struct devmem_error *err);
+
+/* find.c: what an interface is, whatever it's called */
+
+/* What an interface's files are called: from the device's bus address and its permanent hardware
+ * address, so the same after a rename, in another network namespace, and when the driver was loaded
+ * anew. Without such an address, from the bus address and the interface's number in its device.
+ * Only one without a device is named by its index and network namespace. */
+int reserve_nic_name(const struct ethtool_dev *dev, char nic[JOURNAL_NIC_SIZE],
+		     struct devmem_error *err);
+
+/* Opens the interface in this network namespace that a journal is about; NULL if it isn't here. */
+int reserve_find(const char *nic, struct devmem_netdev **netdev, struct devmem_error *err);
+
+/* watcher.c */
+
+/* Starts the watcher and waits until it watches. */
+int reserve_start_watcher(const struct reserve *r, uint32_t id, struct devmem_error *err);
+
+#endif

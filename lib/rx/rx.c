@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Receiver on one TCP socket: opening, closing, and what it has to say. */
+#include "rx/rx.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "bind/binding.h"
+#include "rx/cmsg.h"
+#include "core/error.h"
+#include "bind/held.h"
+#include "core/options.h"
+#include "rx/placement.h"
+#include "core/sys.h"
+
+#define FRAGMENTS_DEFAULT 4096U
+#define FRAGMENTS_MIN 16U
+#define FRAGMENTS_LIMIT (1U << 20)
+#define RECV_DEFAULT (4U << 20)
+#define RECV_MIN 4096U
+#define RECV_LIMIT (1U << 30)
+#define LOWAT_DEFAULT (2U << 20)
+#define LOWAT_WAIT_DEFAULT 20U
+#define LOWAT_WAIT_LIMIT 60000U
+/* A queued byte can cost nearly three of the region (one packet of 1448 bytes in a page of
+ * 4096), the NIC needs pages to receive into, and other sockets want some: the low-water mark
+ * asks for no more than this part of the region. */
+#define LOWAT_REGION_PART 16U
+/* Room for control messages of other kinds, timestamps for example. */
+#define CONTROL_EXTRA 256U
+/* Tokens are the lowest free numbers, so that a table as long as the most fragments out can be
+ * indexed by them. Virtual memory: only what is touched costs anything. */
+#define TOKENS_MIN (1U << 16)
+#define TOKENS_LIMIT (1U << 24)
+
+_Static_assert(sizeof(struct devmem_fragment) == 32, "fragments are 32 bytes");
+
+static int option_range(struct devmem_error *err, const char *name, uint32_t value, uint32_t min,
+			uint32_t max)
+{
+	if (value >= min && value <= max)
+		return 0;
+	return error_input(err, -EINVAL, "receiver", "%s is %u, must be %u to %u", name, value, min,
+			   max);
+}
+
+static int read_options(struct devmem_rx_options *o, const struct devmem_rx_options *given,
+			struct devmem_error *err)
+{
+	int ret;
+
+	ret = options_read(o, sizeof(*o), given, "devmem_rx_options", err);
+	if (ret)
+		return ret;
+	if (!o->fragments_max)
+		o->fragments_max = FRAGMENTS_DEFAULT;
+	if (!o->recv_max)
+		o->recv_max = RECV_DEFAULT;
+	if (!o->lowat_max)
+		o->lowat_max = LOWAT_DEFAULT;
+	if (!o->lowat_wait_ms)
+		o->lowat_wait_ms = LOWAT_WAIT_DEFAULT;
+	ret = option_range(err, "fragments_max", o->fragments_max, FRAGMENTS_MIN, FRAGMENTS_LIMIT);
+	if (!ret)
+		ret = option_range(err, "recv_max", o->recv_max, RECV_MIN, RECV_LIMIT);
+	if (!ret)
+		ret = option_range(err, "lowat_max", o->lowat_max, 1, RECV_LIMIT);
+	if (!ret)
+		ret = option_range(err, "lowat_wait_ms", o->lowat_wait_ms, 1, LOWAT_WAIT_LIMIT);
+	return ret;
+}
+
+static int check_socket(struct devmem_rx *rx, struct devmem_error *err)
+{
+	int protocol = 0, lowat = 1, ret;
+	socklen_t len = sizeof(protocol);
+	char subject[32];
+
+	snprintf(subject, sizeof(subject), "socket %d", rx->fd);
+	ret = sys_getsockopt(rx->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len);
+	if (ret)
+		return error_system(err, ret, "SO_PROTOCOL", subject,
+				    "a receiver needs a connected TCP socket");
+	if (protocol != IPPROTO_TCP)
+		return error_input(err, -EPROTOTYPE, subject, "not a TCP socket (protocol %d)",
+				   protocol);
+	len = sizeof(lowat);
+	ret = sys_getsockopt(rx->fd, SOL_SOCKET, SO_RCVLOWAT, &lowat, &len);
+	if (ret)
+		return error_system(err, ret, "SO_RCVLOWAT", subject, NULL);
+	rx->lowat_first = rx->lowat_set = lowat > 0 ? (uint32_t)lowat : 1;
+	return 0;
+}
+
+static uint32_t table_len(const struct devmem_region *region)
+{
+	uint64_t n = devmem_region_size(region) / 256;
+
+	if (n < TOKENS_MIN)
+		return TOKENS_MIN;
+	return n > TOKENS_LIMIT ? TOKENS_LIMIT : (uint32_t)n;
+}
+
+static int map_anonymous(void **addr, size_t len)
+{
+	return sys_mmap(addr, len, PROT_READ | PROT_WRITE, SYS_MAP_SPARSE, -1);
+}
+
+int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *binding,
+		   const struct devmem_rx_options *options, struct devmem_error *err)
+{
+	struct devmem_rx_options o;
+	struct devmem_rx *rx;
+	uint64_t region_part;
+	void *table;
+	int ret;
+
+	*rx_out = NULL;
+	ret = read_options(&o, options, err);
+	if (ret)
+		return ret;
+	if (binding && binding_is_tx(binding))
+		return error_input(err, -EINVAL, "receiver",
+				   "the binding is for sending: give one of devmem_binding_open_rx()");
+	rx = calloc(1, sizeof(*rx));
+	if (!rx)
+		return error_system(err, -ENOMEM, "allocate", "receiver", NULL);
+	rx->fd = fd;
+	rx->recv_max = o.recv_max;
+	rx->lowat_max = o.lowat_max;
+	rx->lowat_wait = o.lowat_wait_ms;
+	rx->frags_per_page = 1;
+	ret = check_socket(rx, err);
+	if (ret)
+		goto free_rx;
+
+	rx->control_len = o.fragments_max * CMSG_FRAGMENT_SPACE + CONTROL_EXTRA;
+	/* As many as the control buffer can hold, and one more where the placement ring wraps. */
+	rx->frags_len = (uint32_t)(rx->control_len / CMSG_FRAGMENT_SPACE) + 1;
+	rx->frags = calloc(rx->frags_len, sizeof(rx->frags[0]));
+	rx->control = calloc(1, rx->control_len);
+	rx->pending_ranges = calloc(PENDING_RANGES, sizeof(rx->pending_ranges[0]));
+	if (!rx->frags || !rx->control || !rx->pending_ranges) {
+		ret = error_system(err, -ENOMEM, "allocate", "receiver", NULL);
+		goto free_buffers;
+	}
+	tokens_init(&rx->pending, rx->pending_ranges, PENDING_RANGES);
+
+	if (o.placement) {
+		ret = placement_open(&rx->placement, o.placement, err);
+		if (ret)
+			goto free_buffers;
+		if (rx->recv_max > devmem_region_size(o.placement))
+			rx->recv_max = (uint32_t)devmem_region_size(o.placement);
+	} else {
+		ret = map_anonymous(&rx->host, rx->recv_max);
+		if (ret) {
+			error_system(err, ret, "mmap", "receiver", NULL);
+			goto free_buffers;
+		}
+		rx->host_len = rx->recv_max;
+	}
+
+	if (binding) {
+		rx->region = binding_region(binding);
+		rx->dmabuf_id = devmem_binding_id(binding);
+		rx->recv_flags = UAPI_MSG_SOCK_DEVMEM;
+		rx->out_len = table_len(rx->region);
+		ret = map_anonymous(&table, rx->out_len * sizeof(rx->out[0]));
+		if (ret) {
+			error_system(err, ret, "mmap", "receiver", NULL);
+			goto free_host;
+		}
+		rx->out = table;
+		rx->held = held_get(binding_held(binding));
+		region_part = devmem_region_size(rx->region) / LOWAT_REGION_PART;
+		if (rx->lowat_max > region_part)
+			rx->lowat_max = region_part ? (uint32_t)region_part : 1;
+	}
+	if (rx->lowat_max > rx->recv_max)
+		rx->lowat_max = rx->recv_max;
+	rx->lowat_now = rx->lowat_max;
+	*rx_out = rx;
+	return 0;
+
+free_host:
+	if (rx->host)
+		sys_munmap(rx->host, rx->host_len);
+	placement_close(rx->placement);
+free_buffers:
+	free(rx->pending_ranges);
+	free(rx->control);
+	free(rx->frags);
+free_rx:
+	free(rx);
+	return ret;
+}
+
+void devmem_rx_close(struct devmem_rx *rx)
+{
+	if (!rx)
+		return;
+	if (rx->out) {
+		rx_return_all(rx);
+		sys_munmap(rx->out, rx->out_len * sizeof(rx->out[0]));
+	}
+	rx_set_lowat(rx, rx->lowat_first);
+	held_put(rx->held);
+	if (rx->host)
+		sys_munmap(rx->host, rx->host_len);
+	placement_close(rx->placement);
+	free(rx->pending_ranges);
+	free(rx->control);
+	free(rx->frags);
+	free(rx);
+}
+
+void devmem_rx_stats(const struct devmem_rx *rx, struct devmem_rx_stats *stats)
+{
+	*stats = rx->stats;
+	stats->held_fragments = counter_get(&rx->held_fragments);
+	stats->held_bytes = counter_get(&rx->held_bytes);
+	stats->return_calls = counter_get(&rx->return_calls);
+	stats->ranges_returned = counter_get(&rx->ranges_returned);
+	stats->fragments_returned = counter_get(&rx->fragments_returned);
+	stats->fragments_missing = counter_get(&rx->fragments_missing);
+}
+
+void devmem_rx_explain(const struct devmem_rx *rx, int code, struct devmem_error *err)
+{
+	char subject[32];
+
+	snprintf(subject, sizeof(subject), "socket %d", rx->fd);
+	switch (-code) {
+	case ENOBUFS:
+		if (rx->placement && (!rx->held || held_room(rx->held)))
+			error_system(
+				err, code, "receive", subject,
+				"the placement region is used up by fragments that were not released: release "
+				"some, or use a larger region");
+		else
+			error_system(
+				err, code, "receive", subject,
+				"%llu fragments are out on this socket, and held_max is reached over all sockets of "
+				"the binding: release some, raise held_max, or use a larger region",
+				(unsigned long long)counter_get(&rx->held_fragments));
+		break;
+	case EMSGSIZE:
+		error_system(
+			err, code, "receive", subject,
+			"control buffer too small for one fragment: something else on this socket fills it "
+			"with control messages; raise fragments_max");
+		break;
+	case ENODEV:
+		error_system(
+			err, code, "receive", subject,
+			"the kernel found device and host memory mixed in one packet and can't hand it out: this "
+			"connection is lost. The NIC left payload with the headers (imperfect header split)");
+		break;
+	case EFAULT:
+		if (!rx->region)
+			error_system(
+				err, code, "receive", subject,
+				"payload lies in device memory: open the receiver with the binding of that memory");
+		else
+			error_system(
+				err, code, "receive", subject,
+				"the kernel can't hand these bytes out: before Linux 6.18 this also stands for device "
+				"and host memory mixed in one packet, in which case the connection is lost");
+		break;
+	case EBADMSG:
+		error_system(
+			err, code, "receive", subject,
+			"control messages don't cover the bytes received: the stream has a hole. Linux 6.12.0 to "
+			"6.13 could cut them off; Linux 6.14 doesn't");
+		break;
+	case EBADF:
+		error_system(err, code, "receive", subject,
+			     "the descriptor was closed before the receiver");
+		break;
+	default:
+		error_system(err, code, "receive", subject, NULL);
+	}
+	/* Whatever the errno stands for elsewhere: all that a receiver needs was there. */
+	error_kind(err, DEVMEM_ERROR_REFUSED);
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Receiver: when to receive. For how many bytes it waits, how long, and what ends a wait. */
+#include "rx/rx.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "bind/held.h"
+#include "core/sys.h"
+
+#define LOWAT_MIN (16U << 10)
+/* Between looks at a socket that poll() can't be used for. */
+#define ERROR_QUEUE_NAP_MS 1
+
+int rx_set_lowat(struct devmem_rx *rx, uint32_t bytes)
+{
+	int val = (int)bytes, ret;
+
+	if (bytes == rx->lowat_set)
+		return 0;
+	ret = sys_setsockopt(rx->fd, SOL_SOCKET, SO_RCVLOWAT, &val, sizeof(val));
+	rx->stats.lowat_calls++;
+	if (ret < 0)
+		return ret;
+	rx->lowat_set = bytes;
+	return 0;
+}
+
+void devmem_rx_expect(struct devmem_rx *rx, uint64_t bytes)
+{
+	rx->expect = bytes;
+}
+
+/* How many bytes to wait for: what the application expects, as far as memory allows. */
+static uint32_t lowat_wanted(const struct devmem_rx *rx)
+{
+	uint64_t room = rx->held ? held_room(rx->held) : UINT64_MAX;
+	uint64_t want = rx->lowat_now;
+
+	if (rx->idle)
+		return 1;
+	if (want > rx->expect)
+		want = rx->expect;
+	/* Fragments that are out take pages away from what can be queued. */
+	if (want > room / 4)
+		want = room / 4;
+	return want ? (uint32_t)want : 1;
+}
+
+/* A wait for the low-water mark has ended; came: whether anything at all is there. */
+static void lowat_missed(struct devmem_rx *rx, bool came)
+{
+	rx->stats.lowat_timeouts++;
+	rx->idle = !came;
+	if (came && rx->lowat_now > LOWAT_MIN)
+		rx->lowat_now /= 2;
+}
+
+/* All that is there has had its wait, also what a receive leaves because it ends at the border
+ * between packets with a region and without. */
+static void note_due(struct devmem_rx *rx)
+{
+	int bytes = 0;
+
+	rx->due = !sys_ioctl(rx->fd, FIONREAD, &bytes) && bytes > 0 ? (uint64_t)bytes : 0;
+}
+
+static void lowat_reached(struct devmem_rx *rx)
+{
+	if (rx->lowat_now < rx->lowat_max)
+		rx->lowat_now =
+			rx->lowat_now > rx->lowat_max / 2 ? rx->lowat_max : rx->lowat_now * 2;
+}
+
+enum { WAIT_TIMEOUT, WAIT_READABLE, WAIT_ERROR_QUEUE };
+
+/* Return: WAIT_* or a negative errno. */
+static int wait_readable(struct devmem_rx *rx, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = rx->fd, .events = POLLIN };
+	int ret;
+
+	rx->stats.poll_calls++;
+	ret = sys_poll(&pfd, 1, timeout_ms);
+	if (ret <= 0)
+		return ret;
+	/* Completions of sends, for example, which are not ours to take: poll() tells of them
+	 * again and again. */
+	return pfd.revents == POLLERR ? WAIT_ERROR_QUEUE : WAIT_READABLE;
+}
+
+int devmem_rx_arm(struct devmem_rx *rx)
+{
+	uint32_t want;
+	int ret;
+
+	ret = devmem_rx_flush(rx);
+	if (ret)
+		return ret;
+	rx->armed = false;
+	if (rx->due)
+		return 0;
+	want = lowat_wanted(rx);
+	ret = rx_set_lowat(rx, want);
+	if (ret)
+		return ret;
+	rx->armed = want > 1;
+	return rx->armed ? (int)rx->lowat_wait : -1;
+}
+
+/* Waits for the first byte, and takes what is there. */
+static int receive_any(struct devmem_rx *rx)
+{
+	int ret;
+
+	ret = rx_set_lowat(rx, 1);
+	if (ret)
+		return ret;
+	for (;;) {
+		ret = rx_take(rx, 0);
+		if (ret != -EAGAIN)
+			return ret;
+		/* A descriptor with O_NONBLOCK, or SO_RCVTIMEO. */
+		ret = wait_readable(rx, -1);
+		if (ret < 0)
+			return ret;
+		/* Nothing can be waited for beside an error queue: look again and again. */
+		if (ret == WAIT_ERROR_QUEUE)
+			sys_poll(NULL, 0, ERROR_QUEUE_NAP_MS);
+	}
+}
+
+/*
+ * Waits until the low-water mark is reached, lowat_wait has passed with something there, or the
+ * stream ends; then takes what is there.
+ */
+static int receive_expected(struct devmem_rx *rx)
+{
+	int ret, ready;
+
+	if (rx->due) {
+		ret = rx_take(rx, MSG_DONTWAIT);
+		if (ret != -EAGAIN)
+			return ret;
+	}
+	for (;;) {
+		uint32_t want = lowat_wanted(rx);
+
+		ret = rx_check_room(rx);
+		if (!ret)
+			ret = rx_set_lowat(rx, want);
+		if (ret)
+			return ret;
+		ready = wait_readable(rx, want > 1 ? (int)rx->lowat_wait : -1);
+		/* Signals must not make bytes wait again and again. */
+		if (ready == -EINTR)
+			note_due(rx);
+		if (ready < 0)
+			return ready;
+		ret = rx_take(rx, MSG_DONTWAIT);
+		if (ret > 0 && rx->received < want)
+			note_due(rx);
+		if (want > 1 && ready == WAIT_TIMEOUT)
+			lowat_missed(rx, ret != -EAGAIN);
+		else if (want > 1)
+			lowat_reached(rx);
+		else if (ret != -EAGAIN)
+			rx->idle = false;
+		if (ret != -EAGAIN)
+			return ret;
+		if (ready == WAIT_ERROR_QUEUE)
+			return receive_any(rx);
+	}
+}
+
+static int receive_now(struct devmem_rx *rx)
+{
+	int ret = rx_take(rx, MSG_DONTWAIT);
+
+	if (ret > 0 && rx->armed && rx->received < rx->lowat_set)
+		note_due(rx);
+	if (ret == -EAGAIN) {
+		if (rx->armed)
+			lowat_missed(rx, false);
+	} else if (ret > 0) {
+		rx->idle = false;
+	}
+	rx->armed = false;
+	return ret;
+}
+
+int devmem_rx_recv(struct devmem_rx *rx, const struct devmem_fragment **frags, unsigned int flags)
+{
+	int ret;
+
+	*frags = rx->frags;
+	if (flags & ~DEVMEM_RX_DONTWAIT)
+		return -EINVAL;
+	ret = devmem_rx_flush(rx);
+	if (ret)
+		return ret;
+	if (flags & DEVMEM_RX_DONTWAIT)
+		return receive_now(rx);
+	if (rx->expect > 1 && rx->lowat_max > 1)
+		return receive_expected(rx);
+	return receive_any(rx);
+}
