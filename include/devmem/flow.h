@@ -67,11 +67,11 @@ DEVMEM_API int devmem_flow_from_socket(struct devmem_flow *flow, int fd, struct 
  * @err: filled on failure; may be NULL
  *
  * The place is the driver's choice where it makes one, else the first free one. The rule stays
- * until it is deleted, whatever becomes of this process: devmem_reservation_add_flow() adds one that
- * is taken away again. Needs CAP_NET_ADMIN. May block. Errnos: EINVAL bad flow or queue; EOPNOTSUPP
- * no flow rules in this driver, or ntuple-filters off; ENOSPC table full; EEXIST the same rule is
- * there already; EPERM. Kernel: ETHTOOL_SRXCLSRLINS, net/ethtool/ioctl.c. Return: 0 or a negative
- * errno. Since 0.1.
+ * until it is deleted, whatever becomes of this process: devmem_reservation_add_flow() adds one
+ * that is taken away again. Needs CAP_NET_ADMIN. May block. Errnos: EINVAL bad flow or queue;
+ * EOPNOTSUPP no flow rules in this driver, or ntuple-filters off; ENOSPC table full; EEXIST the
+ * same rule is there already; EPERM. Kernel: ETHTOOL_SRXCLSRLINS, net/ethtool/ioctl.c. Return: 0 or
+ * a negative errno. Since 0.1.
  */
 DEVMEM_API int devmem_flow_add(struct devmem_netdev *netdev, const struct devmem_flow *flow,
 			       uint32_t queue, uint32_t *location, struct devmem_error *err);

@@ -40,9 +40,9 @@ struct devmem_inherited;
  *
  * The text names the descriptor of the binding's region, so the launcher clears close-on-exec of
  * devmem_region_fd() in the child. The binding's own descriptor stays with the launcher: when he
- * dies the binding ends. Doesn't block. Errnos: EINVAL no queue to receive, a queue twice, queues of a
- * binding to send, a plain binding, or a name that no interface can have; ENOSPC @size is too small.
- * The text is then empty. Return: 0 or a negative errno. Since 0.1.
+ * dies the binding ends. Doesn't block. Errnos: EINVAL no queue to receive, a queue twice, queues
+ * of a binding to send, a plain binding, or a name that no interface can have; ENOSPC @size is too
+ * small. The text is then empty. Return: 0 or a negative errno. Since 0.1.
  */
 DEVMEM_API int devmem_inherit_format(char *text, size_t size, const struct devmem_binding *binding,
 				     const char *dev, const uint32_t *queues, size_t n,

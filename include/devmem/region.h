@@ -33,12 +33,13 @@ struct devmem_region;
  * @err: filled on failure; may be NULL
  *
  * Huge pages matter: each entry of a dma-buf's scatter list is walked when a fragment is returned,
- *	so with 4 KiB pages and over a thousand fragments outstanding everything slows down many times.
+ *	so with 4 KiB pages and over a thousand fragments outstanding everything slows down many
+ *	times.
  *
  * Blocks while the kernel allocates. Errnos: EINVAL malformed spec or size; EFBIG over a limit of
- *	the provider (the message says which and how to raise it); ENOENT no such device node or heap;
- *	EACCES, EPERM no permission for it; ENOMEM, ENOSPC no memory, or no free huge pages; EBADF
- *	no such descriptor. Kernel: drivers/dma-buf/udmabuf.c, drivers/dma-buf/dma-heap.c.
+ *	the provider (the message says which and how to raise it); ENOENT no such device node or
+ *	heap; EACCES, EPERM no permission for it; ENOMEM, ENOSPC no memory, or no free huge pages;
+ *	EBADF no such descriptor. Kernel: drivers/dma-buf/udmabuf.c, drivers/dma-buf/dma-heap.c.
  *
  * Return: 0 or a negative errno. Since 0.1.
  */

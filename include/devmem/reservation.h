@@ -42,8 +42,8 @@ struct devmem_reservation;
  * struct devmem_reservation_options - where the journal is, and who is told
  * @sz: sizeof(struct devmem_reservation_options)
  * @dir: runtime directory; NULL = the one that the library was built for (/run/devmem). Made if it
- *	doesn't exist, for its owner alone; must belong to the caller or to root, and nobody else may
- *	write to it. All users of an interface must name the same
+ *	doesn't exist, for its owner alone; must belong to the caller or to root, and nobody else
+ *	may write to it. All users of an interface must name the same
  * @watcher: program to start as watcher; NULL = the one that was installed with the library
  * @flags: DEVMEM_RESERVATION_*
  * @lock_wait_ms: longest wait for another process that is just changing the interface, in
@@ -240,8 +240,8 @@ struct devmem_reservation_info {
  * devmem_reservation_list() - all reservations that the runtime directory knows
  * @list: receives an array; free it with devmem_reservation_list_free()
  * @n: receives its length
- * @dev: interface name or index, to list only its own; NULL = of all interfaces, also those that are
- *	gone or in another network namespace
+ * @dev: interface name or index, to list only its own; NULL = of all interfaces, also those that
+ *	are gone or in another network namespace
  * @options: NULL for defaults; only @dir means something
  * @err: filled on failure; may be NULL
  *
@@ -294,8 +294,7 @@ DEVMEM_API int devmem_reservation_restore(const char *dev, unsigned int *restore
  * reservation lives, and while one of its queues is still bound. Errnos: as
  * devmem_reservation_restore(). Return: 0 or a negative errno. Since 0.1.
  */
-DEVMEM_API int devmem_reservation_watch(const char *nic, uint32_t id,
-					void (*ready)(void *arg),
+DEVMEM_API int devmem_reservation_watch(const char *nic, uint32_t id, void (*ready)(void *arg),
 					const struct devmem_reservation_options *options,
 					struct devmem_error *err);
 

@@ -53,15 +53,17 @@ struct devmem_range {
  * struct devmem_tx_options - sizes and policies of a sender
  * @sz: sizeof(struct devmem_tx_options)
  * @flags: 0 or DEVMEM_TX_KEEP_UNBOUND. Without it a socket that is bound to no interface is bound
- *	to the binding's (SO_BINDTODEVICE), so that no change of a route leads its packets elsewhere,
- *	where the kernel couldn't send them. With it, it isn't: for connections whose packets come back
- *	through another interface. Before Linux 6.18 the kernel forgets the connection's route with it,
- *	and sends fail (ENODEV) until it is found again: bind the socket before it is connected there
+ *	to the binding's (SO_BINDTODEVICE), so that no change of a route leads its packets
+ *	elsewhere, where the kernel couldn't send them. With it, it isn't: for connections whose
+ *	packets come back through another interface. Before Linux 6.18 the kernel forgets the
+ *	connection's route with it, and sends fail (ENODEV) until it is found again: bind the socket
+ *	before it is connected there
  * @sends_max: most sends that may be in flight; 0 = 4096. Costs 24 bytes each. 1 to 1048576
  * @ranges_max: most ranges that may be in flight; 0 = 8192. Costs 24 bytes each. At least
  *	DEVMEM_TX_RANGES_MAX, at most 16777216
  * @zerocopy_sends: how many sends with MSG_ZEROCOPY there were on this socket before, for the
- *	kernel numbers them: 0 for a new socket, else devmem_tx_stats.zerocopy_sends of the sender before
+ *	kernel numbers them: 0 for a new socket, else devmem_tx_stats.zerocopy_sends of the sender
+ *	before
  *
  * Since 0.1.
  */
@@ -177,13 +179,14 @@ DEVMEM_API int devmem_tx_close(struct devmem_tx *tx, unsigned int how, int timeo
  * Less than everything is returned if a signal, an error or (with DEVMEM_TX_DONTWAIT) a full buffer
  * ended the call after a part of it: devmem_tx_advance() moves on, and the next call says what is
  * wrong. Errnos, with nothing sent: EINVAL no range, an empty one, or an unknown flag; EMSGSIZE
- * more than DEVMEM_TX_RANGES_MAX; ERANGE past the end of the region; EAGAIN the socket's send buffer
- * is full (DEVMEM_TX_DONTWAIT): wait for POLLOUT; ENOBUFS as many sends are in flight as sends_max
- * or ranges_max allow (DEVMEM_TX_DONTWAIT), or as net.core.optmem_max allows notifications: wait for
- * a completion; EINTR a signal came while it waited; ESTALE the kernel doesn't know the binding any
- * more; ENODEV the connection leaves through another interface than the binding's now; EPIPE,
- * ECONNRESET, ETIMEDOUT the connection is over; EBADMSG as of devmem_tx_reap(); others as of
- * send(2). devmem_tx_explain() puts them into words. SIGPIPE is never raised.
+ * more than DEVMEM_TX_RANGES_MAX; ERANGE past the end of the region; EAGAIN the socket's send
+ * buffer is full (DEVMEM_TX_DONTWAIT): wait for POLLOUT; ENOBUFS as many sends are in flight as
+ * sends_max or ranges_max allow (DEVMEM_TX_DONTWAIT), or as net.core.optmem_max allows
+ * notifications: wait for a completion; EINTR a signal came while it waited; ESTALE the kernel
+ * doesn't know the binding any more; ENODEV the connection leaves through another interface than
+ * the binding's now; EPIPE, ECONNRESET, ETIMEDOUT the connection is over; EBADMSG as of
+ * devmem_tx_reap(); others as of send(2). devmem_tx_explain() puts them into words. SIGPIPE is
+ * never raised.
  *
  * Return: bytes, or a negative errno. Since 0.1.
  */

@@ -50,7 +50,8 @@ static int check_rx_region(const struct devmem_region *region, struct devmem_err
 		return 0;
 	return error_input(
 		err, -EINVAL, devmem_region_spec(region),
-		"host memory that is no dma-buf: a NIC can't write to it; use udmabuf or heap:NAME");
+		"host memory that is no dma-buf: a NIC can't write to it; use udmabuf or "
+		"heap:NAME");
 }
 
 static int check_rx_options(const struct devmem_binding_options *o, const char *name,

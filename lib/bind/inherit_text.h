@@ -8,9 +8,10 @@
  *	1 dev=eth1 binding=7 queues=2,3 region-fd=5 page-size=4096 held-pages=4096
  *	1 dev=eth1 binding=9 direction=tx region-fd=5
  *
- * The version, then words that are each there once, in any order, one space apart. A binding to send
- * has direction=tx, and nothing of what is there to receive. Numbers are decimal. In the name of the
- * interface everything but letters, digits and "-._" is written as %XX. Pure: text in, numbers out.
+ * The version, then words that are each there once, in any order, one space apart. A binding to
+ * send has direction=tx, and nothing of what is there to receive. Numbers are decimal. In the name
+ * of the interface everything but letters, digits and "-._" is written as %XX. Pure: text in,
+ * numbers out.
  */
 
 #include <stdbool.h>
@@ -38,7 +39,8 @@ struct inherit_text {
 /* Takes the name over: len bytes without a terminator. False if no interface can have it. */
 bool inherit_text_set_dev(struct inherit_text *t, const char *name, size_t len);
 
-/* -EINVAL: no queue to receive, one twice, or one to send; -ENOSPC. Then the text is empty, if there is room for that. */
+/* -EINVAL: no queue to receive, one twice, or one to send; -ENOSPC. Then the text is empty, if
+ * there is room for that. */
 int inherit_text_write(char *text, size_t size, const struct inherit_text *t,
 		       struct devmem_error *err);
 

@@ -88,8 +88,8 @@ struct nlmsghdr *ethtool_msg_rss_set(void *buf, size_t size, uint16_t family, ui
 /* Asks for all RSS contexts of the interface but the default one, as a dump of messages for
  * ethtool_msg_parse_rss(). */
 struct nlmsghdr *ethtool_msg_rss_dump(void *buf, size_t size, uint16_t family, uint32_t ifindex);
-/* Makes an RSS context with a table of n entries, at least 1; a buffer of ethtool_msg_rss_set_size()
- * is large enough. */
+/* Makes an RSS context with a table of n entries, at least 1; a buffer of
+ * ethtool_msg_rss_set_size() is large enough. */
 struct nlmsghdr *ethtool_msg_rss_create(void *buf, size_t size, uint16_t family, uint32_t ifindex,
 					const uint32_t *table, size_t n);
 /* The number of the context that was made; -EBADMSG without one. */

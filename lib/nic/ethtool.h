@@ -43,7 +43,8 @@ int ethtool_get_ntuple(const struct ethtool_dev *dev, struct ethtool_msg_feature
 		       struct devmem_error *err);
 int ethtool_set_ntuple(const struct ethtool_dev *dev, bool on, struct devmem_error *err);
 
-/* An RSS context, 0 = the default one. A driver without RSS gives -EOPNOTSUPP, or an empty table. */
+/* An RSS context, 0 = the default one. A driver without RSS gives -EOPNOTSUPP, or an empty
+ * table. */
 struct ethtool_rss {
 	uint32_t hfunc;
 	uint32_t *table;
@@ -64,9 +65,9 @@ int ethtool_set_rss(const struct ethtool_dev *dev, const uint32_t *table, uint32
  * them gives -EOPNOTSUPP or none. */
 int ethtool_list_rss_contexts(const struct ethtool_dev *dev, uint32_t **ids, uint32_t *n,
 			      struct devmem_error *err);
-/* Makes one with a table of n entries, as many as the default context's. -EOPNOTSUPP: the driver has
- * none. After a failure with genl_in_doubt() it may be there all the same: id is then its number, or
- * 0 where the answer didn't come as far as that. */
+/* Makes one with a table of n entries, as many as the default context's. -EOPNOTSUPP: the driver
+ * has none. After a failure with genl_in_doubt() it may be there all the same: id is then its
+ * number, or 0 where the answer didn't come as far as that. */
 int ethtool_create_rss_context(const struct ethtool_dev *dev, const uint32_t *table, uint32_t n,
 			       uint32_t *id, struct devmem_error *err);
 int ethtool_delete_rss_context(const struct ethtool_dev *dev, uint32_t id,

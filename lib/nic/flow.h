@@ -17,10 +17,11 @@ int flow_insert(const struct ethtool_dev *dev, const struct devmem_flow *flow, u
 
 /*
  * The same in two steps, so that what is about to be inserted can be written down in between.
- * flow_prepare() makes the rule, does all checks, and chooses its place: rule->fs.location is one, or
- * UAPI_RX_CLS_LOC_ANY where the driver chooses. rss_context 0: to queue; else through that context.
- * exclusive: refuse (-EBUSY) also if a rule that is there catches all of the flow's packets, and
- * sends them elsewhere. flow_commit() inserts it; rule->fs.location receives the place.
+ * flow_prepare() makes the rule, does all checks, and chooses its place: rule->fs.location is one,
+ * or UAPI_RX_CLS_LOC_ANY where the driver chooses. rss_context 0: to queue; else through that
+ * context. exclusive: refuse (-EBUSY) also if a rule that is there catches all of the flow's
+ * packets, and sends them elsewhere. flow_commit() inserts it; rule->fs.location receives the
+ * place.
  */
 int flow_prepare(const struct ethtool_dev *dev, const struct devmem_flow *flow, uint32_t queue,
 		 uint32_t rss_context, uint32_t rx_queues, bool exclusive, struct uapi_rxnfc *rule,

@@ -781,7 +781,8 @@ int netdev_each(int (*fn)(const struct ethtool_dev *dev, void *arg), void *arg,
 		return ret;
 	ret = genl_family(dev.genl, UAPI_NETDEV_NAME, &family, err);
 	if (!ret)
-		ret = genl_dump(dev.genl, netdev_msg_dev_dump(buf, sizeof(buf), family), &call, err);
+		ret = genl_dump(dev.genl, netdev_msg_dev_dump(buf, sizeof(buf), family), &call,
+				err);
 	for (i = 0; !ret && i < indices.n; i++) {
 		dev.ifindex = indices.array[i];
 		io = (struct ethtool_ioctl){

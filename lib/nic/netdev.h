@@ -13,8 +13,8 @@
 const struct ethtool_dev *netdev_dev(const struct devmem_netdev *netdev);
 /* Receive queues in use now; the snapshot stays as it is. */
 int netdev_rx_queues(const struct devmem_netdev *netdev, uint32_t *n, struct devmem_error *err);
-/* Calls fn for each interface of this network namespace, with a netlink socket that lives as long as
- * the call; fn's non-zero result ends it and is returned. */
+/* Calls fn for each interface of this network namespace, with a netlink socket that lives as long
+ * as the call; fn's non-zero result ends it and is returned. */
 int netdev_each(int (*fn)(const struct ethtool_dev *dev, void *arg), void *arg,
 		struct devmem_error *err);
 

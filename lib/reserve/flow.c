@@ -97,7 +97,8 @@ int reserve_make_context(struct reserve *r, struct journal_owner *owner, struct 
 	return 0;
 
 err_delete:
-	/* Also where the kernel's answer was lost. What can't be deleted now stays in the journal. */
+	/* Also where the kernel's answer was lost. What can't be deleted now stays in the
+	 * journal. */
 	if (reserve_delete_context(r, owner, NULL))
 		return ret;
 	reserve_save(r, "journal-context-undone", NULL);

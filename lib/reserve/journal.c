@@ -24,11 +24,11 @@
  *	[rule PLACE CONTEXT COOKIE SPEC]*]*
  *	end CHECKSUM
  *
- * Numbers are decimal. PLACE is "-" for a rule that has none yet. SPEC is what a flow rule has up to
- * its ring cookie, each byte as two hexadecimal digits in the machine's order. In a TEXT other bytes
- * than printable ASCII, blanks and '%' are written as '%' and two hexadecimal digits; an empty one
- * leaves nothing behind its key, as an empty list does. There is exactly one text for a journal:
- * the reader takes no other.
+ * Numbers are decimal. PLACE is "-" for a rule that has none yet. SPEC is what a flow rule has up
+ * to its ring cookie, each byte as two hexadecimal digits in the machine's order. In a TEXT other
+ * bytes than printable ASCII, blanks and '%' are written as '%' and two hexadecimal digits; an
+ * empty one leaves nothing behind its key, as an empty list does. There is exactly one text for a
+ * journal: the reader takes no other.
  */
 #include "reserve/journal.h"
 

@@ -50,7 +50,7 @@ struct journal_rule {
 };
 
 struct journal_owner {
-	uint32_t id; /* from 1 to 65535, unique in the journal */
+	uint32_t id;	  /* from 1 to 65535, unique in the journal */
 	int64_t pid;	  /* not negative */
 	uint64_t since;	  /* seconds since 1970 */
 	char command[16]; /* printable ASCII without blanks in the file; others as '?' */
@@ -62,7 +62,7 @@ struct journal_owner {
 };
 
 struct journal {
-	char boot[40]; /* /proc/sys/kernel/random/boot_id */
+	char boot[40];	/* /proc/sys/kernel/random/boot_id */
 	uint64_t netns; /* inode number of the network namespace */
 	uint32_t ifindex;
 	char name[16], bus[32];

@@ -5,8 +5,10 @@
 /*
  * Journals in the runtime directory. An interface called NIC here has:
  *
- *	NIC.journal	its journal; replaced whole, by rename, so that a crash leaves the old or the new one
- *	NIC.lock	locked by whoever reads or changes journal and interface; gone when no journal is left
+ *	NIC.journal	its journal; replaced whole, by rename, so that a crash leaves the old or
+ *			the new one
+ *	NIC.lock	locked by whoever reads or changes journal and interface; gone when no
+ *			journal is left
  *	NIC.ID.owner	locked by the owner of reservation ID for its life
  *
  * Locks are flock(2) locks: they belong to the open file, so to a process and the children that it
@@ -55,8 +57,8 @@ int journal_file_save(const struct journal_file *file, const struct journal *jou
 int journal_owner_create(const struct journal_file *file, uint32_t id, struct devmem_error *err);
 /* Is the owner's file locked by somebody? 1, 0 or a negative errno. A missing file: 0. */
 int journal_owner_alive(const struct journal_file *file, uint32_t id, struct devmem_error *err);
-/* Opens an owner's file to wait for his end: a descriptor, -ENOENT without an error text if there is
- * none. */
+/* Opens an owner's file to wait for his end: a descriptor, -ENOENT without an error text if there
+ * is none. */
 int journal_owner_open(const struct journal_file *file, uint32_t id, struct devmem_error *err);
 /* Waits until nobody holds the file that fd refers to. Interrupted by nothing but death. */
 int journal_owner_wait(int fd, struct devmem_error *err);
@@ -66,8 +68,8 @@ int journal_owner_remove(const struct journal_file *file, uint32_t id, struct de
 int journal_owner_sweep(const struct journal_file *file, const struct journal *journal,
 			struct devmem_error *err);
 
-/* Calls fn once for each nic that has a file in the directory, also if that is but one that somebody
- * left behind; fn's non-zero result ends it. */
+/* Calls fn once for each nic that has a file in the directory, also if that is but one that
+ * somebody left behind; fn's non-zero result ends it. */
 int journal_file_each(const struct journal_file *file, int (*fn)(const char *nic, void *arg),
 		      void *arg, struct devmem_error *err);
 

@@ -20,7 +20,7 @@ struct devmem_reservation {
 	struct reserve r;
 	char *dir;
 	uint32_t id;
-	int owner_fd; /* the owner's file: locked by us while the reservation lives, if it's our own */
+	int owner_fd; /* the owner's file: if it's our own, locked while the reservation lives */
 	bool own;
 	uint32_t *queues;
 	size_t n_queues;
@@ -402,8 +402,8 @@ err_free:
 	return ret;
 }
 
-/* Finds the handle's reservation in the journal. Its owner must live, and be the one that it was when
- * the handle was made. */
+/* Finds the handle's reservation in the journal. Its owner must live, and be the one that it was
+ * when the handle was made. */
 static int find_living(const struct devmem_reservation *res, struct journal_owner **owner,
 		       struct devmem_error *err)
 {

@@ -45,7 +45,8 @@ int reserve_start_watcher(const struct reserve *r, uint32_t id, struct devmem_er
 				    "(DEVMEM_RESERVATION_NO_WATCHER, --no-watcher)");
 	ret = read_answer(out, answer, sizeof(answer));
 	sys_close(out);
-	/* Its first process ends as soon as it has answered. Somebody else may have waited for it. */
+	/* Its first process ends as soon as it has answered. Somebody else may have waited for
+	 * it. */
 	sys_waitpid(pid);
 	if (ret)
 		return error_system(err, ret, "read", path, NULL);

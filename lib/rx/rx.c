@@ -124,8 +124,9 @@ int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *bin
 	if (ret)
 		return ret;
 	if (binding && binding_is_tx(binding))
-		return error_input(err, -EINVAL, "receiver",
-				   "the binding is for sending: give one of devmem_binding_open_rx()");
+		return error_input(
+			err, -EINVAL, "receiver",
+			"the binding is for sending: give one of devmem_binding_open_rx()");
 	rx = calloc(1, sizeof(*rx));
 	if (!rx)
 		return error_system(err, -ENOMEM, "allocate", "receiver", NULL);
@@ -238,44 +239,50 @@ void devmem_rx_explain(const struct devmem_rx *rx, int code, struct devmem_error
 	switch (-code) {
 	case ENOBUFS:
 		if (rx->placement && (!rx->held || held_room(rx->held)))
-			error_system(
-				err, code, "receive", subject,
-				"the placement region is used up by fragments that were not released: release "
-				"some, or use a larger region");
+			error_system(err, code, "receive", subject,
+				     "the placement region is used up by fragments that were not "
+				     "released: release "
+				     "some, or use a larger region");
 		else
 			error_system(
 				err, code, "receive", subject,
-				"%llu fragments are out on this socket, and held_max is reached over all sockets of "
+				"%llu fragments are out on this socket, and held_max is reached "
+				"over all sockets of "
 				"the binding: release some, raise held_max, or use a larger region",
 				(unsigned long long)counter_get(&rx->held_fragments));
 		break;
 	case EMSGSIZE:
-		error_system(
-			err, code, "receive", subject,
-			"control buffer too small for one fragment: something else on this socket fills it "
-			"with control messages; raise fragments_max");
+		error_system(err, code, "receive", subject,
+			     "control buffer too small for one fragment: something else on this "
+			     "socket fills it "
+			     "with control messages; raise fragments_max");
 		break;
 	case ENODEV:
 		error_system(
 			err, code, "receive", subject,
-			"the kernel found device and host memory mixed in one packet and can't hand it out: this "
-			"connection is lost. The NIC left payload with the headers (imperfect header split)");
+			"the kernel found device and host memory mixed in one packet and can't "
+			"hand it out: this "
+			"connection is lost. The NIC left payload with the headers (imperfect "
+			"header split)");
 		break;
 	case EFAULT:
 		if (!rx->region)
-			error_system(
-				err, code, "receive", subject,
-				"payload lies in device memory: open the receiver with the binding of that memory");
+			error_system(err, code, "receive", subject,
+				     "payload lies in device memory: open the receiver with the "
+				     "binding of that memory");
 		else
 			error_system(
 				err, code, "receive", subject,
-				"the kernel can't hand these bytes out: before Linux 6.18 this also stands for device "
-				"and host memory mixed in one packet, in which case the connection is lost");
+				"the kernel can't hand these bytes out: before Linux 6.18 this "
+				"also stands for device "
+				"and host memory mixed in one packet, in which case the "
+				"connection is lost");
 		break;
 	case EBADMSG:
 		error_system(
 			err, code, "receive", subject,
-			"control messages don't cover the bytes received: the stream has a hole. Linux 6.12.0 to "
+			"control messages don't cover the bytes received: the stream has a hole. "
+			"Linux 6.12.0 to "
 			"6.13 could cut them off; Linux 6.14 doesn't");
 		break;
 	case EBADF:

@@ -167,8 +167,8 @@ static void explain_send(const struct devmem_tx *tx, int code, struct devmem_err
 
 /*
  * Would the kernel send from this binding on this connection? A send past the dma-buf's end can't
- * succeed, but is looked at in this order: room for a notification, binding, route, connection, room
- * in the socket, and only then range.
+ * succeed, but is looked at in this order: room for a notification, binding, route, connection,
+ * room in the socket, and only then range.
  */
 static int probe(struct devmem_tx *tx, struct devmem_error *err)
 {

@@ -89,8 +89,8 @@ enum {
 	/* u32, of a dump's request: the first context to list. Dumps came with it, in 6.12. */
 	UAPI_ETHTOOL_A_RSS_START_CONTEXT = 7,
 };
-/* RSS contexts: net/ethtool/rss.c. The answer to RSS_CREATE_ACT, and each message of a dump, has the
- * attributes of an answer to RSS_GET; CONTEXT is left out for the default one, number 0.
+/* RSS contexts: net/ethtool/rss.c. The answer to RSS_CREATE_ACT, and each message of a dump, has
+ * the attributes of an answer to RSS_GET; CONTEXT is left out for the default one, number 0.
  * RSS_CREATE_ACT without CONTEXT takes the lowest free number. RSS_DELETE_ACT wants CONTEXT. */
 
 /* Names of features: net/ethtool/common.c. Flow rules; sending what lies in several pieces; and
@@ -154,8 +154,8 @@ _Static_assert(offsetof(struct uapi_ethtool_drvinfo, driver) == 4, "struct ethto
 _Static_assert(offsetof(struct uapi_ethtool_drvinfo, bus_info) == 100, "struct ethtool_drvinfo");
 
 /* size: room for the address, then its length. An interface without a permanent address gives as
- * many zeros. In the kernel's struct ethtool_perm_addr data has no length; no address is longer than
- * MAX_ADDR_LEN: include/linux/netdevice.h. */
+ * many zeros. In the kernel's struct ethtool_perm_addr data has no length; no address is longer
+ * than MAX_ADDR_LEN: include/linux/netdevice.h. */
 #define UAPI_MAX_ADDR_LEN 32
 struct uapi_ethtool_perm_addr {
 	uint32_t cmd;

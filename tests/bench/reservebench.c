@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * What setting a queue apart and putting everything back costs: by a reservation, with and without a
- * watcher, and by the same steps as ethtool commands.
+ * What setting a queue apart and putting everything back costs: by a reservation, with and without
+ * a watcher, and by the same steps as ethtool commands.
  *
  *	reservebench DEV QUEUE REPEATS
  *

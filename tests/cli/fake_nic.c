@@ -3,8 +3,8 @@
  * An interface for tests of the command: devmemctl is linked with this in front of the library. It
  * has four receive queues, accepts everything, and changes nothing. Each call that would have
  * changed something is a line in the file that FAKE_LOG names; the call that FAKE_FAIL names is
- * refused. Its name is fake0, or that of a real one in FAKE_NAME, for sockets on it. FAKE_PLAIN makes
- * it unable to send from device memory.
+ * refused. Its name is fake0, or that of a real one in FAKE_NAME, for sockets on it. FAKE_PLAIN
+ * makes it unable to send from device memory.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sending through the fake interface: the bytes go over loopback with MSG_ZEROCOPY, from the region's
- * mapping, so that completions come to the socket's error queue as those of device memory do.
- * FAKE_SEND makes it harder:
+ * Sending through the fake interface: the bytes go over loopback with MSG_ZEROCOPY, from the
+ * region's mapping, so that completions come to the socket's error queue as those of device memory
+ * do. FAKE_SEND makes it harder:
  *
  *	partial	each send takes 1000 bytes at most
  *	one	no send as long as another one is in flight: ENOBUFS

@@ -32,8 +32,9 @@ static struct nlmsghdr *whole(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct attr_name *const names[] = {
-		netdev_msg_bind_names,	    netdev_msg_queue_names,  netdev_msg_qstats_names,
-		ethtool_msg_rings_names,    ethtool_msg_rss_names,   ethtool_msg_features_names,
+		netdev_msg_bind_names,	    netdev_msg_queue_names,
+		netdev_msg_qstats_names,    ethtool_msg_rings_names,
+		ethtool_msg_rss_names,	    ethtool_msg_features_names,
 		ethtool_msg_channels_names, NULL,
 	};
 	struct nlmsghdr *reply, *request;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* System calls for fuzz targets, in place of lib/core/sys.c: descriptors are counted, netlink answers
- * come from the input, everything else answers with what the input's next byte says. */
+/* System calls for fuzz targets, in place of lib/core/sys.c: descriptors are counted, netlink
+ * answers come from the input, everything else answers with what the input's next byte says. */
 #include "core/sys.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Sending over loopback on the running kernel: plain senders from end to end, the error queue's codec
- * and the senders' books against completions of host memory, which loopback copies, and the way that a
- * connection takes. */
+/* Sending over loopback on the running kernel: plain senders from end to end, the error queue's
+ * codec and the senders' books against completions of host memory, which loopback copies, and the
+ * way that a connection takes. */
 #include <devmem/devmem.h>
 
 #include <errno.h>

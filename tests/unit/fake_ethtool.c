@@ -7,10 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FEATURES_GET = 11, FEATURES_SET, RINGS_GET = 15, RINGS_SET, CHANNELS_GET = 17, RSS_GET = 38,
-       RSS_SET = 48, RSS_CREATE_ACT, RSS_DELETE_ACT };
-enum { FEATURES_GET_REPLY = 11, FEATURES_SET_REPLY, RINGS_GET_REPLY = 16, CHANNELS_GET_REPLY = 18,
-       RSS_GET_REPLY = 38, RSS_CREATE_ACT_REPLY = 51 };
+enum {
+	FEATURES_GET = 11,
+	FEATURES_SET,
+	RINGS_GET = 15,
+	RINGS_SET,
+	CHANNELS_GET = 17,
+	RSS_GET = 38,
+	RSS_SET = 48,
+	RSS_CREATE_ACT,
+	RSS_DELETE_ACT
+};
+enum {
+	FEATURES_GET_REPLY = 11,
+	FEATURES_SET_REPLY,
+	RINGS_GET_REPLY = 16,
+	CHANNELS_GET_REPLY = 18,
+	RSS_GET_REPLY = 38,
+	RSS_CREATE_ACT_REPLY = 51
+};
 enum { HEADER = 1 }; /* of every command */
 enum { DEV_INDEX = 1, DEV_NAME, FLAGS };
 enum { COMPACT = 1, OMIT_REPLY = 2 };
@@ -42,7 +57,10 @@ static const struct attr_policy header_policy[] = {
 	[DEV_NAME] = { .kind = K_STRING, .max = 127 },
 	[FLAGS] = { .kind = K_U32, .mask = COMPACT | OMIT_REPLY },
 };
-#define HEADER_POLICY { .kind = K_NESTED, .nested = header_policy, .nested_max = FLAGS }
+#define HEADER_POLICY                                                                              \
+	{                                                                                          \
+		.kind = K_NESTED, .nested = header_policy, .nested_max = FLAGS                     \
+	}
 
 static const struct attr_policy get_policy[] = { [HEADER] = HEADER_POLICY };
 static const struct attr_policy rings_set_policy[] = {
@@ -103,10 +121,14 @@ static const struct {
 	const char *name;
 	int bit_6_12, bit_7_3;
 } features[] = {
-	{ "tx-scatter-gather", 0, 0 },	   { "tx-checksum-ipv4", 1, 1 },
-	{ "tx-checksum-ip-generic", 2, 2 }, { "highdma", 4, 4 },
-	{ "rx-gro", 14, 14 },		   { "rx-ntuple-filter", 38, 39 },
-	{ "rx-hashing", 39, 40 },	   { "rx-checksum", 40, 41 },
+	{ "tx-scatter-gather", 0, 0 },
+	{ "tx-checksum-ipv4", 1, 1 },
+	{ "tx-checksum-ip-generic", 2, 2 },
+	{ "highdma", 4, 4 },
+	{ "rx-gro", 14, 14 },
+	{ "rx-ntuple-filter", 38, 39 },
+	{ "rx-hashing", 39, 40 },
+	{ "rx-checksum", 40, 41 },
 };
 #define N_FEATURES (sizeof(features) / sizeof(features[0]))
 
@@ -148,8 +170,8 @@ static int get_nic(struct request *req, struct fake_nic **nic, uint32_t *flags)
 	}
 	if (tb[DEV_NAME]) {
 		*nic = fake_nic_by_name(nla_get_string(tb[DEV_NAME]));
-		return *nic ? 0 :
-			      fake_refuse(&req->ext, -ENODEV, tb[DEV_NAME],
+		return *nic ? 0
+			    : fake_refuse(&req->ext, -ENODEV, tb[DEV_NAME],
 					  "no device matches name");
 	}
 	return fake_refuse(&req->ext, -EINVAL, req->tb[HEADER],
@@ -361,7 +383,8 @@ static int parse_bits(struct request *req, struct nlattr **tb, uint64_t *value, 
 
 	*value = 0;
 	*mask = tb[BITSET_NOMASK] ? ~0ULL >> (64 - feature_count()) : 0;
-	nla_for_each_nested(attr, tb[BITSET_BITS], left) {
+	nla_for_each_nested(attr, tb[BITSET_BITS], left)
+	{
 		if (nla_type(attr) != 1)
 			return fake_refuse(&req->ext, -EINVAL, attr,
 					   "only ETHTOOL_A_BITSET_BITS_BIT allowed in "
@@ -446,8 +469,8 @@ static int features_set(struct request *req)
 	old = nic->state.features;
 	wanted = (nic->state.features_wanted & ~mask) | (value & mask);
 	if (wanted != nic->state.features_wanted) {
-		nic->state.features_wanted = (nic->state.features_wanted & ~settable(nic)) |
-					     (wanted & settable(nic));
+		nic->state.features_wanted =
+			(nic->state.features_wanted & ~settable(nic)) | (wanted & settable(nic));
 		nic->state.features = nic->state.features_wanted;
 		if (nic->ntuple_off_flushes && (old & ~nic->state.features & ntuple()))
 			memset(nic->state.rules, 0, sizeof(nic->state.rules));
@@ -713,25 +736,52 @@ static int rss_delete(struct request *req)
 
 static const struct family_command commands[] = {
 	{ .cmd = FEATURES_GET, .do_it = features_get, .do_policy = get_policy, .do_max = HEADER },
-	{ .cmd = FEATURES_SET, .admin = true, .do_it = features_set,
-	  .do_policy = features_set_policy, .do_max = FEATURES_WANTED },
+	{ .cmd = FEATURES_SET,
+	  .admin = true,
+	  .do_it = features_set,
+	  .do_policy = features_set_policy,
+	  .do_max = FEATURES_WANTED },
 	{ .cmd = RINGS_GET, .do_it = rings_get, .do_policy = get_policy, .do_max = HEADER },
-	{ .cmd = RINGS_SET, .admin = true, .do_it = rings_set, .do_policy = rings_set_policy,
+	{ .cmd = RINGS_SET,
+	  .admin = true,
+	  .do_it = rings_set,
+	  .do_policy = rings_set_policy,
 	  .do_max = RINGS_HDS_THRESH },
 	{ .cmd = CHANNELS_GET, .do_it = channels_get, .do_policy = get_policy, .do_max = HEADER },
-	{ .cmd = RSS_GET, .do_it = rss_get, .do_policy = rss_get_policy, .do_max = RSS_START,
-	  .dump = rss_dump, .dump_policy = rss_get_policy, .dump_max = RSS_START },
-	{ .cmd = RSS_SET, .admin = true, .do_it = rss_set, .do_policy = rss_set_policy,
-	  .do_max = RSS_FLOW_HASH, .since = FAKE_LINUX_7_3 },
-	{ .cmd = RSS_CREATE_ACT, .admin = true, .do_it = rss_create,
-	  .do_policy = rss_create_policy, .do_max = RSS_INPUT_XFRM, .since = FAKE_LINUX_7_3 },
-	{ .cmd = RSS_DELETE_ACT, .admin = true, .do_it = rss_delete,
-	  .do_policy = rss_delete_policy, .do_max = RSS_CONTEXT, .since = FAKE_LINUX_7_3 },
+	{ .cmd = RSS_GET,
+	  .do_it = rss_get,
+	  .do_policy = rss_get_policy,
+	  .do_max = RSS_START,
+	  .dump = rss_dump,
+	  .dump_policy = rss_get_policy,
+	  .dump_max = RSS_START },
+	{ .cmd = RSS_SET,
+	  .admin = true,
+	  .do_it = rss_set,
+	  .do_policy = rss_set_policy,
+	  .do_max = RSS_FLOW_HASH,
+	  .since = FAKE_LINUX_7_3 },
+	{ .cmd = RSS_CREATE_ACT,
+	  .admin = true,
+	  .do_it = rss_create,
+	  .do_policy = rss_create_policy,
+	  .do_max = RSS_INPUT_XFRM,
+	  .since = FAKE_LINUX_7_3 },
+	{ .cmd = RSS_DELETE_ACT,
+	  .admin = true,
+	  .do_it = rss_delete,
+	  .do_policy = rss_delete_policy,
+	  .do_max = RSS_CONTEXT,
+	  .since = FAKE_LINUX_7_3 },
 	{ 0 },
 };
 
 static const char *const groups[] = { "monitor", NULL };
 
 const struct family fake_ethtool_family = {
-	.name = "ethtool", .id = 21, .version = 1, .commands = commands, .groups = groups,
+	.name = "ethtool",
+	.id = 21,
+	.version = 1,
+	.commands = commands,
+	.groups = groups,
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Files, clocks and programs of the kernel in tests/unit: the files and their locks are real ones, in
- * a temporary directory; what waits does so on a clock that is only counted. */
+/* Files, clocks and programs of the kernel in tests/unit: the files and their locks are real ones,
+ * in a temporary directory; what waits does so on a clock that is only counted. */
 #include "fake_internal.h"
 
 #include <dirent.h>

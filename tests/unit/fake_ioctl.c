@@ -82,7 +82,8 @@ static int rule_list(const struct fake_nic *nic, struct ethtool_rxnfc *nfc)
 
 static bool same_match(const struct ethtool_rx_flow_spec *a, const struct ethtool_rx_flow_spec *b)
 {
-	return !((a->flow_type ^ b->flow_type) & ~FLOW_RSS) && !memcmp(&a->h_u, &b->h_u, sizeof(a->h_u)) &&
+	return !((a->flow_type ^ b->flow_type) & ~FLOW_RSS) &&
+	       !memcmp(&a->h_u, &b->h_u, sizeof(a->h_u)) &&
 	       !memcmp(&a->m_u, &b->m_u, sizeof(a->m_u));
 }
 
@@ -98,11 +99,9 @@ static int rule_add(struct fake_nic *nic, struct ethtool_rxnfc *nfc)
 		return -EOPNOTSUPP;
 	/* A queue on top of a context's is for devices that add them. */
 	if ((nfc->fs.flow_type & FLOW_RSS) &&
-	    (nfc->fs.ring_cookie ||
-	     (nfc->rss_context && !fake_context(nic, nfc->rss_context))))
+	    (nfc->fs.ring_cookie || (nfc->rss_context && !fake_context(nic, nfc->rss_context))))
 		return -EINVAL;
-	if (nfc->fs.ring_cookie != RX_CLS_FLOW_DISC &&
-	    nfc->fs.ring_cookie >= nic->state.combined)
+	if (nfc->fs.ring_cookie != RX_CLS_FLOW_DISC && nfc->fs.ring_cookie >= nic->state.combined)
 		return -EINVAL;
 	if (any ? !nic->location_any : nic->location_only_any)
 		return -EINVAL;

@@ -454,7 +454,8 @@ void fake_assert_state(const struct fake_nic *nic, const struct fake_state *stat
 		DIFFERS(bound[i], "%u");
 	for (i = 0; i < log_len; i++)
 		print_message("\t%s\n", log_lines[i]);
-	fail_msg("%s: %s is not as it was:%s", why, nic->name, n ? text : " rules or contexts differ");
+	fail_msg("%s: %s is not as it was:%s", why, nic->name,
+		 n ? text : " rules or contexts differ");
 }
 
 int fake_dmabuf_pieces(uint64_t size, uint64_t piece)

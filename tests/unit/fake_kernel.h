@@ -7,9 +7,9 @@
  *
  * Interfaces with their drivers' abilities and settings; the generic netlink families nlctrl,
  * netdev and ethtool; the SIOCETHTOOL ioctls; dma-bufs; TCP sockets that have addresses and no
- * data; files of a temporary directory, their locks, and a clock. Netlink messages are read and written with libnl, never with libmnl or the library's own
- * codecs, and checked the way the kernel checks them: attribute policies, order of checks, extended
- * acknowledgements.
+ * data; files of a temporary directory, their locks, and a clock. Netlink messages are read and
+ * written with libnl, never with libmnl or the library's own codecs, and checked the way the kernel
+ * checks them: attribute policies, order of checks, extended acknowledgements.
  *
  * Every system call is counted and can be made to fail. Every change of a setting is logged in
  * order. fake_end() complains about descriptors and mappings that were left behind, and about calls
@@ -29,7 +29,8 @@
 #define FAKE_CONTEXTS 8
 
 enum fake_personality {
-	/* no hds-thresh, no RSS_SET, RSS_CREATE_ACT, RSS_DELETE_ACT; bind-rx as it was at first, no bind-tx */
+	/* no hds-thresh, no RSS_SET, RSS_CREATE_ACT, RSS_DELETE_ACT; bind-rx as it was at first, no
+	 * bind-tx */
 	FAKE_LINUX_6_12,
 	FAKE_LINUX_7_3,
 };
@@ -60,7 +61,7 @@ struct fake_state {
 	uint8_t key[FAKE_KEY];
 	struct fake_rule rules[FAKE_RULES];
 	struct fake_context contexts[FAKE_CONTEXTS]; /* number 1 is the first */
-	uint32_t bound[FAKE_QUEUES]; /* binding id of each receive queue */
+	uint32_t bound[FAKE_QUEUES];		     /* binding id of each receive queue */
 };
 
 /* One interface: what its driver can, and its settings. */
@@ -72,37 +73,37 @@ struct fake_nic {
 	uint32_t mtu;
 
 	/* Driver */
-	char driver[32], bus[32];	  /* driver "" = no drvinfo */
-	uint8_t perm_addr[32];		  /* all 0 = none */
+	char driver[32], bus[32]; /* driver "" = no drvinfo */
+	uint8_t perm_addr[32];	  /* all 0 = none */
 	uint32_t addr_len;
-	bool queue_mgmt;		  /* can restart single queues: needed for bind-rx */
-	bool dma;			  /* has a device that can DMA */
-	bool netmem_tx;			  /* can send from device memory: needed for bind-tx */
-	int no_attach;			  /* errno: no dma-buf can be bound to it */
+	bool queue_mgmt; /* can restart single queues: needed for bind-rx */
+	bool dma;	 /* has a device that can DMA */
+	bool netmem_tx;	 /* can send from device memory: needed for bind-tx */
+	int no_attach;	 /* errno: no dma-buf can be bound to it */
 	bool has_rings, can_set_rings;
 	bool can_split, can_hds_thresh;
-	uint32_t split_auto;		  /* what it reports while the split is left to it */
+	uint32_t split_auto; /* what it reports while the split is left to it */
 	uint32_t ring_rx_max, ring_tx_max, hds_thresh_max;
 	bool has_channels;
 	uint32_t combined_max;
 	bool has_rss, can_set_rss, rss_contexts;
-	uint32_t contexts_max;		  /* at most FAKE_CONTEXTS */
-	bool no_rss_dump;		  /* as before Linux 6.12 */
-	bool rss_dump_all;		  /* of all interfaces, and default ones */
-	uint32_t rss_create_mute;	  /* 1: doesn't say which, 2: no answer */
+	uint32_t contexts_max;	  /* at most FAKE_CONTEXTS */
+	bool no_rss_dump;	  /* as before Linux 6.12 */
+	bool rss_dump_all;	  /* of all interfaces, and default ones */
+	uint32_t rss_create_mute; /* 1: doesn't say which, 2: no answer */
 	uint32_t indir_size, key_size;
-	bool has_rules;			  /* get_rxnfc and set_rxnfc */
+	bool has_rules; /* get_rxnfc and set_rxnfc */
 	bool can_set_rules;
 	uint32_t rules_max;
-	bool location_any;		  /* driver picks a rule's place */
-	bool location_only_any;		  /* and accepts no other way */
-	bool refuse_duplicates;		  /* EEXIST for a rule that is there already */
-	bool ntuple_fixed;		  /* ntuple-filters can't be switched */
-	bool ntuple_off_flushes;	  /* switching them off empties the table */
-	bool rules_need_ntuple;		  /* EOPNOTSUPP while they are off */
+	bool location_any;	 /* driver picks a rule's place */
+	bool location_only_any;	 /* and accepts no other way */
+	bool refuse_duplicates;	 /* EEXIST for a rule that is there already */
+	bool ntuple_fixed;	 /* ntuple-filters can't be switched */
+	bool ntuple_off_flushes; /* switching them off empties the table */
+	bool rules_need_ntuple;	 /* EOPNOTSUPP while they are off */
 	bool has_qstats;
-	bool rx_page_size;		  /* QCFG_RX_PAGE_SIZE */
-	bool xdp;			  /* an XDP program is attached */
+	bool rx_page_size;		      /* QCFG_RX_PAGE_SIZE */
+	bool xdp;			      /* an XDP program is attached */
 	uint32_t xsk_queues, io_uring_queues; /* bit masks */
 	uint32_t leased_queues;
 	bool has_page_pools;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The netdev family: devices, queues, page pools, statistics, bind-rx and bind-tx. Facts from the kernel's
- * net/core/netdev-genl.c, netdev_rx_queue.c, devmem.c and page_pool_user.c. */
+/* The netdev family: devices, queues, page pools, statistics, bind-rx and bind-tx. Facts from the
+ * kernel's net/core/netdev-genl.c, netdev_rx_queue.c, devmem.c and page_pool_user.c. */
 #include "fake_internal.h"
 
 #include <errno.h>

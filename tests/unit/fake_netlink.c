@@ -119,7 +119,8 @@ int fake_parse(struct extack *ext, struct nlattr **tb, int max, struct nlattr *h
 	int left, ret, type;
 
 	memset(tb, 0, sizeof(*tb) * (size_t)(max + 1));
-	nla_for_each_attr(attr, head, len, left) {
+	nla_for_each_attr(attr, head, len, left)
+	{
 		type = nla_type(attr);
 		if (!type || type > max)
 			return fake_refuse(ext, -EINVAL, attr, "Unknown attribute type");
@@ -172,7 +173,7 @@ static void put_policy(struct nl_msg *msg, const struct attr_policy *pol)
 {
 	enum { TYPE = 1, MIN_S, MAX_S, MIN_U, MAX_U, MASK = 12 };
 	static const uint32_t types[] = {
-		[K_FLAG] = 1, [K_U8] = 2, [K_U16] = 3, [K_U32] = 4,  [K_S32] = 8,
+		[K_FLAG] = 1,	 [K_U8] = 2,	  [K_U16] = 3,	   [K_U32] = 4,	  [K_S32] = 8,
 		[K_BINARY] = 10, [K_STRING] = 12, [K_NESTED] = 13, [K_UINT] = 17,
 	};
 	struct nlattr *nest = nla_nest_start(msg, NLMSGERR_ATTR_POLICY);
@@ -310,11 +311,11 @@ static int ctrl_getfamily(struct request *req)
 	int n;
 
 	for (i = 0; i < N_FAMILIES && !family; i++)
-		if (req->tb[CTRL_ATTR_FAMILY_NAME] ?
-			    !strcmp(nla_get_string(req->tb[CTRL_ATTR_FAMILY_NAME]),
-				    families[i]->name) :
-			    (req->tb[CTRL_ATTR_FAMILY_ID] &&
-			     nla_get_u16(req->tb[CTRL_ATTR_FAMILY_ID]) == families[i]->id))
+		if (req->tb[CTRL_ATTR_FAMILY_NAME]
+			    ? !strcmp(nla_get_string(req->tb[CTRL_ATTR_FAMILY_NAME]),
+				      families[i]->name)
+			    : (req->tb[CTRL_ATTR_FAMILY_ID] &&
+			       nla_get_u16(req->tb[CTRL_ATTR_FAMILY_ID]) == families[i]->id))
 			family = families[i];
 	if (!req->tb[CTRL_ATTR_FAMILY_NAME] && !req->tb[CTRL_ATTR_FAMILY_ID])
 		return -EINVAL;
@@ -351,13 +352,18 @@ static int ctrl_getfamily(struct request *req)
 }
 
 static const struct family_command ctrl_commands[] = {
-	{ .cmd = CTRL_CMD_GETFAMILY, .do_it = ctrl_getfamily, .do_policy = ctrl_policy,
+	{ .cmd = CTRL_CMD_GETFAMILY,
+	  .do_it = ctrl_getfamily,
+	  .do_policy = ctrl_policy,
 	  .do_max = CTRL_ATTR_FAMILY_NAME },
 	{ 0 },
 };
 
 static const struct family ctrl_family = {
-	.name = "nlctrl", .id = GENL_ID_CTRL, .version = 2, .commands = ctrl_commands,
+	.name = "nlctrl",
+	.id = GENL_ID_CTRL,
+	.version = 2,
+	.commands = ctrl_commands,
 	.groups = no_groups,
 };
 

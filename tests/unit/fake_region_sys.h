@@ -3,9 +3,9 @@
 #define DEVMEM_TESTS_FAKE_REGION_SYS_H
 
 /*
- * A machine for the tests of regions, in place of lib/core/sys.c: device nodes, files of /sys and /proc,
- * memfds, huge pages and dma-bufs, all in this process's memory. It keeps the kernel's rules for
- * them, writes down each call, and can make any one call fail.
+ * A machine for the tests of regions, in place of lib/core/sys.c: device nodes, files of /sys and
+ * /proc, memfds, huge pages and dma-bufs, all in this process's memory. It keeps the kernel's rules
+ * for them, writes down each call, and can make any one call fail.
  */
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* TCP sockets that send from device memory in this process, in place of lib/core/sys.c. Facts from the
- * kernel's net/ipv4/tcp.c (tcp_sendmsg_locked, tcp_poll), net/core/skbuff.c (msg_zerocopy_*),
+/* TCP sockets that send from device memory in this process, in place of lib/core/sys.c. Facts from
+ * the kernel's net/ipv4/tcp.c (tcp_sendmsg_locked, tcp_poll), net/core/skbuff.c (msg_zerocopy_*),
  * net/core/devmem.c (net_devmem_get_binding), net/core/sock.c and net/ipv4/ip_sockglue.c
  * (ip_recv_error). */
 

@@ -7,13 +7,13 @@
  *
  * Regions on real memfds, of which some pass for dma-bufs; bindings of them to interfaces; sockets
  * with a send buffer of limited room, whose peers take bytes at times of a virtual clock; sendmsg,
- * poll and the error queue with the kernel's rules, and its checks in its order. The NIC reads a byte
- * when it leaves, not when it is sent, and once more when the send completes, as for a
+ * poll and the error queue with the kernel's rules, and its checks in its order. The NIC reads a
+ * byte when it leaves, not when it is sent, and once more when the send completes, as for a
  * retransmission: what was overwritten too early shows as wrong bytes of the stream, or in
  * fake_spoilt().
  *
- * The clock moves when poll() or a blocking sendmsg() waits, and by fake_advance(). Waiting for ever
- * for what can't come, and asking again and again without waiting, fail the running test.
+ * The clock moves when poll() or a blocking sendmsg() waits, and by fake_advance(). Waiting for
+ * ever for what can't come, and asking again and again without waiting, fail the running test.
  */
 
 #include <stdbool.h>
@@ -63,8 +63,8 @@ void fake_forget(const struct devmem_binding *binding);
 
 /* ---- sockets ---- */
 
-/* A connected one, AF_INET or AF_INET6, routed through interface 2, not bound to any. The peer takes
- * nothing by itself. */
+/* A connected one, AF_INET or AF_INET6, routed through interface 2, not bound to any. The peer
+ * takes nothing by itself. */
 int fake_socket(int family);
 int fake_socket_unconnected(void);
 int fake_socket_udp(void);

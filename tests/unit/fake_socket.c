@@ -829,8 +829,8 @@ static ssize_t receive(struct sock *s, struct msghdr *msg, struct target *t, int
 			if (last != -1 && last != skb->plain)
 				break;
 			if (skb->plain)
-				n = copy_out(t, s, skb->start + skb->read, used) ? (ssize_t)used :
-										   -EFAULT;
+				n = copy_out(t, s, skb->start + skb->read, used) ? (ssize_t)used
+										 : -EFAULT;
 			else if (!(flags & K_MSG_SOCK_DEVMEM))
 				n = -EFAULT;
 			else

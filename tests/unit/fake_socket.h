@@ -11,8 +11,8 @@
  * function of the stream and its position, and a page is overwritten the moment it is free, so that
  * wrong offsets, wrong order and use after release show in the bytes.
  *
- * The clock moves when poll() or a blocking recvmsg() waits, and by fake_advance(). Waiting for ever
- * for what can't come fails the running test. One lock around everything: any thread may call.
+ * The clock moves when poll() or a blocking recvmsg() waits, and by fake_advance(). Waiting for
+ * ever for what can't come fails the running test. One lock around everything: any thread may call.
  */
 
 #include <stdbool.h>
@@ -55,12 +55,12 @@ void fake_pool_pack(struct fake_pool *pool, bool on);
 
 /* ---- sockets ---- */
 struct fake_packet {
-	uint64_t at;		 /* not sent before */
-	uint32_t plain;		 /* bytes of a packet without a region; else 0 */
-	uint32_t linear;	 /* payload left with the headers */
-	uint32_t n;		 /* fragments */
+	uint64_t at;			/* not sent before */
+	uint32_t plain;			/* bytes of a packet without a region; else 0 */
+	uint32_t linear;		/* payload left with the headers */
+	uint32_t n;			/* fragments */
 	uint32_t frags[FAKE_FRAGS_MAX]; /* their sizes, each <= page */
-	bool foreign;		 /* fragments in the foreign pool */
+	bool foreign;			/* fragments in the foreign pool */
 };
 
 /* A connected socket whose device packets land in pool (NULL: all are plain). Its number. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Nothing is allocated or mapped after devmem_rx_open(), and each allocation and system call of it that fails leaves nothing behind.
- * Linked with --wrap for malloc, calloc, realloc and free.
+ * Nothing is allocated or mapped after devmem_rx_open(), and each allocation and system call of it
+ * that fails leaves nothing behind. Linked with --wrap for malloc, calloc, realloc and free.
  */
 #include "test_rx_app.h"
 

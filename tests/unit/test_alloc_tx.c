@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Nothing is allocated or mapped after devmem_tx_open() and devmem_tx_ring_open(), and each of their
- * allocations that fails leaves nothing behind. Linked with --wrap for malloc, calloc, realloc and
- * free.
+ * Nothing is allocated or mapped after devmem_tx_open() and devmem_tx_ring_open(), and each of
+ * their allocations that fails leaves nothing behind. Linked with --wrap for malloc, calloc,
+ * realloc and free.
  */
 #include "test_tx_app.h"
 

@@ -25,7 +25,9 @@ static struct devmem_fragment frags[MAX + 1];
 
 static void put(int level, int type, const void *data, size_t len)
 {
-	struct cmsghdr header = { .cmsg_len = CMSG_LEN(len), .cmsg_level = level, .cmsg_type = type };
+	struct cmsghdr header = { .cmsg_len = CMSG_LEN(len),
+				  .cmsg_level = level,
+				  .cmsg_type = type };
 
 	assert_true(used + CMSG_SPACE(len) <= sizeof(control));
 	memset(control + used, 0xEE, CMSG_SPACE(len));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* lib/core/error.c: what it makes of errnos and of extended acknowledgements that libnl encodes, and of
- * those that real kernels gave. */
+/* lib/core/error.c: what it makes of errnos and of extended acknowledgements that libnl encodes,
+ * and of those that real kernels gave. */
 #include "core/error.h"
 
 #include <errno.h>
@@ -33,11 +33,8 @@ static const struct attr_name middle_names[] = {
 	{ 0, NULL, NULL },
 };
 static const struct attr_name names[] = {
-	{ 1, "ifindex", NULL },
-	{ 2, "queues", leaf_names },
-	{ 3, "fd", NULL },
-	{ 4, "middle", middle_names },
-	{ 0, NULL, NULL },
+	{ 1, "ifindex", NULL },	       { 2, "queues", leaf_names }, { 3, "fd", NULL },
+	{ 4, "middle", middle_names }, { 0, NULL, NULL },
 };
 
 /* A request whose attributes' places are known: ifindex, queues (id, type), a byte, middle (leaf
@@ -130,9 +127,9 @@ static void decode(const struct answer *a, struct devmem_error *err)
 	example_make(&ex);
 	msg = answer_make(&ex, a);
 	memset(err, 0x5a, sizeof(*err));
-	assert_int_equal(error_netlink(err, a->code, "bind-rx", "eth1", ex.nlh, nlmsg_hdr(msg),
-				       names),
-			 a->code);
+	assert_int_equal(
+		error_netlink(err, a->code, "bind-rx", "eth1", ex.nlh, nlmsg_hdr(msg), names),
+		a->code);
 	assert_int_equal(err->code, a->code);
 	assert_string_equal(err->operation, "bind-rx");
 	assert_string_equal(err->subject, "eth1");
@@ -155,8 +152,11 @@ static void test_text(void **state)
 	(void)state;
 	for (form = 0; form < 6; form++) {
 		struct answer a = {
-			.code = -EINVAL, .text = "tcp-data-split is disabled",
-			.capped = form & 1, .done = form / 2 == 1, .raw_text = form / 2 == 2,
+			.code = -EINVAL,
+			.text = "tcp-data-split is disabled",
+			.capped = form & 1,
+			.done = form / 2 == 1,
+			.raw_text = form / 2 == 2,
 		};
 
 		decode(&a, &err);
@@ -216,7 +216,8 @@ static void test_offsets(void **state)
 		for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 			for (capped = 0; capped < 2; capped++) {
 				struct answer a = {
-					.code = -EOPNOTSUPP, .offset = (int)cases[i].offset,
+					.code = -EOPNOTSUPP,
+					.offset = (int)cases[i].offset,
 					.capped = capped,
 				};
 
@@ -254,8 +255,10 @@ static void test_missing(void **state)
 
 		for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 			struct answer a = {
-				.code = -EINVAL, .miss_type = cases[i].type,
-				.miss_nest = (int)cases[i].nest, .capped = true,
+				.code = -EINVAL,
+				.miss_type = cases[i].type,
+				.miss_nest = (int)cases[i].nest,
+				.capped = true,
 			};
 
 			decode(&a, &err);
@@ -393,8 +396,8 @@ static void test_system(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		memset(&err, 0x5a, sizeof(err));
-		assert_int_equal(error_system(&err, cases[i].code, "UDMABUF_CREATE",
-					      "/dev/udmabuf", "load %s", "udmabuf"),
+		assert_int_equal(error_system(&err, cases[i].code, "UDMABUF_CREATE", "/dev/udmabuf",
+					      "load %s", "udmabuf"),
 				 cases[i].code);
 		assert_int_equal(err.code, cases[i].code);
 		assert_int_equal(err.kind, cases[i].kind);
@@ -472,8 +475,7 @@ static void test_golden_acks(void **state)
 	(void)state;
 	check_golden("6.18-veth0-bind-rx-bad-fd", -EOPNOTSUPP, "", "ifindex");
 	check_golden("6.18-veth0-bind-rx-no-fd", -EINVAL, "", "fd");
-	check_golden("6.18-veth0-bind-rx-bad-type", -ERANGE, "integer out of range",
-		     "queues.type");
+	check_golden("6.18-veth0-bind-rx-bad-type", -ERANGE, "integer out of range", "queues.type");
 	check_golden("6.18-veth0-bind-rx-ifindex-0", -ERANGE, "integer out of range", "ifindex");
 	check_golden("6.18-veth0-bind-rx-unknown-attr", -EINVAL, "Unknown attribute type",
 		     "attribute-99");
@@ -513,8 +515,9 @@ static void truncate_one(const char *name, const void *data, size_t len)
 
 static void test_truncations(void **state)
 {
-	struct answer a = { .code = -EINVAL, .text = "text", .offset = 20, .miss_type = 3,
-			    .miss_nest = 28 };
+	struct answer a = {
+		.code = -EINVAL, .text = "text", .offset = 20, .miss_type = 3, .miss_nest = 28
+	};
 	struct nl_msg *msg;
 	struct example ex;
 

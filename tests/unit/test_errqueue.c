@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* lib/tx/errqueue.h: messages of the error queue, written out byte by byte for a little-endian machine
- * of 64 bits, whole, cut at every place, and spoilt. */
+/* lib/tx/errqueue.h: messages of the error queue, written out byte by byte for a little-endian
+ * machine of 64 bits, whole, cut at every place, and spoilt. */
 #include "tx/errqueue.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* lib/netlink/ethtool_msg.c in both directions against libnl, and against what real kernels said. Numbers
- * are written out here: from Documentation/netlink/specs/ethtool.yaml, not from lib/uapi. */
+/* lib/netlink/ethtool_msg.c in both directions against libnl, and against what real kernels said.
+ * Numbers are written out here: from Documentation/netlink/specs/ethtool.yaml, not from
+ * lib/uapi. */
 #include "netlink/ethtool_msg.h"
 
 #include <errno.h>
@@ -430,8 +431,7 @@ static void test_feature(void **state)
 		put_bitset(msg, 3, bits & 8, !!(bits & 4), !!(bits & 2));
 		put_bitset(msg, 4, bits & 2, !!(bits & 8), !!(bits & 1));
 		put_bitset(msg, 5, bits & 4, !!(bits & 1), !!(bits & 8));
-		assert_int_equal(ethtool_msg_parse_feature(WIRE(msg), NTUPLE, &feature),
-				 0);
+		assert_int_equal(ethtool_msg_parse_feature(WIRE(msg), NTUPLE, &feature), 0);
 		assert_int_equal(feature.ifindex, 5);
 		check_bit(&feature.hw, bits & 1, !!(bits & 2), !!(bits & 4));
 		check_bit(&feature.wanted, bits & 8, !!(bits & 4), !!(bits & 2));
@@ -538,8 +538,7 @@ static void test_wrong_sizes(void **state)
 		for (i = 0; i < 6 && size != 4; i++) {
 			msg = reply(16);
 			nla_put(msg, rings_types[i], size, bytes);
-			assert_int_equal(ethtool_msg_parse_rings(WIRE(msg), &rings),
-					 -EBADMSG);
+			assert_int_equal(ethtool_msg_parse_rings(WIRE(msg), &rings), -EBADMSG);
 			nlmsg_free(msg);
 		}
 		msg = reply(16);
@@ -551,8 +550,7 @@ static void test_wrong_sizes(void **state)
 			continue;
 		msg = reply(18);
 		nla_put(msg, 9, size, bytes);
-		assert_int_equal(ethtool_msg_parse_channels(WIRE(msg), &channels),
-				 -EBADMSG);
+		assert_int_equal(ethtool_msg_parse_channels(WIRE(msg), &channels), -EBADMSG);
 		nlmsg_free(msg);
 		msg = reply(38);
 		nla_put(msg, 3, size, bytes);
@@ -594,7 +592,8 @@ static void test_golden(void **state)
 	free(data);
 }
 
-/* The lab's NIC: split on, RSS over the first three of four queues. Linux 6.12 knows no threshold. */
+/* The lab's NIC: split on, RSS over the first three of four queues. Linux 6.12 knows no
+ * threshold. */
 static void check_nic(const char *rings_name, const char *rss_name, const char *features_name,
 		      bool has_hds_thresh)
 {
@@ -734,9 +733,9 @@ static void test_golden_requests(void **state)
 		      ethtool_msg_rss_create(buf, sizeof(buf), FAMILY, 1, no_queues, 4));
 	check_request("6.18-lo-rss-delete-unknown.req",
 		      ethtool_msg_rss_delete(buf, sizeof(buf), FAMILY, 1, 0x7fffff));
-	check_request("6.18-lo-rings-set-bad-split.req",
-		      ethtool_msg_rings_set(buf, sizeof(buf), FAMILY, 1, ETHTOOL_MSG_SET_SPLIT, 9,
-					    0));
+	check_request(
+		"6.18-lo-rings-set-bad-split.req",
+		ethtool_msg_rings_set(buf, sizeof(buf), FAMILY, 1, ETHTOOL_MSG_SET_SPLIT, 9, 0));
 	check_request("6.18-lo-features-set-unknown.req",
 		      ethtool_msg_feature_set(buf, sizeof(buf), FAMILY, 1, "no-such-feature", 1));
 }

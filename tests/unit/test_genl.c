@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* lib/netlink/genl.c over the kernel of fake_kernel.c: families, requests, dumps, and answers that are cut,
- * garbled, stale, interrupted or lost. */
+/* lib/netlink/genl.c over the kernel of fake_kernel.c: families, requests, dumps, and answers that
+ * are cut, garbled, stale, interrupted or lost. */
 #include "netlink/genl.h"
 
 #include <errno.h>
@@ -69,8 +69,8 @@ static int dump_queues(struct genl *genl, struct seen *seen, struct devmem_error
 	ret = genl_family(genl, "netdev", &id, err);
 	if (ret)
 		return ret;
-	return genl_dump(genl, netdev_msg_queue_get(buf, sizeof(buf), id,
-						    fake_nic_find("eth1")->ifindex),
+	return genl_dump(genl,
+			 netdev_msg_queue_get(buf, sizeof(buf), id, fake_nic_find("eth1")->ifindex),
 			 &call, err);
 }
 
@@ -219,9 +219,9 @@ static void test_receiver_fails(void **state)
 
 	(void)state;
 	assert_int_equal(genl_open(&genl, &err), 0);
-	assert_int_equal(genl_dump(genl, netdev_msg_queue_get(buf, sizeof(buf), 27, 4), &call,
-				   &err),
-			 -ENOMEM);
+	assert_int_equal(
+		genl_dump(genl, netdev_msg_queue_get(buf, sizeof(buf), 27, 4), &call, &err),
+		-ENOMEM);
 	seen.fail = 0;
 	/* What was left of that dump doesn't disturb the next. */
 	assert_int_equal(dump_queues(genl, &seen, &err), 0);
@@ -247,9 +247,9 @@ static void test_dump_error(void **state)
 	assert_string_equal(err.attribute, "ifindex");
 	assert_int_equal(err.kind, DEVMEM_ERROR_MISSING);
 	/* A dump that is refused at once. */
-	assert_int_equal(genl_dump(genl, netdev_msg_qstats_get(buf, sizeof(buf), 27, 0), &call,
-				   &err),
-			 -ERANGE);
+	assert_int_equal(
+		genl_dump(genl, netdev_msg_qstats_get(buf, sizeof(buf), 27, 0), &call, &err),
+		-ERANGE);
 	assert_string_equal(err.attribute, "ifindex");
 	genl_close(genl);
 }
@@ -259,8 +259,8 @@ static void test_dump_error(void **state)
 static void test_mischief(void **state)
 {
 	static const char *const names[FAKE_MISCHIEFS] = {
-		"fine", "short", "stub", "empty", "garbage", "twice", "stale", "foreign",
-		"notice", "dump-intr", "overrun", "bad-length", "no-type",
+		"fine",	   "short",  "stub",	  "empty",   "garbage",	   "twice",   "stale",
+		"foreign", "notice", "dump-intr", "overrun", "bad-length", "no-type",
 	};
 	struct netdev_msg_dev dev;
 	struct devmem_error err;

@@ -84,7 +84,8 @@ static void test_limit(void **state)
 /* Offsets that can't be: nothing is counted, nothing is touched outside. */
 static void test_outside(void **state)
 {
-	static const uint64_t offsets[] = { PAGES * PAGE, UINT64_MAX, UINT64_MAX - 100, UINT64_C(1) << 40 };
+	static const uint64_t offsets[] = { PAGES * PAGE, UINT64_MAX, UINT64_MAX - 100,
+					    UINT64_C(1) << 40 };
 	struct held *held;
 	size_t i;
 

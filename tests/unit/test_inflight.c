@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* lib/tx/inflight.h against a naive model: a list of all sends there ever were. The schedule of each
- * round follows from its number. */
+/* lib/tx/inflight.h against a naive model: a list of all sends there ever were. The schedule of
+ * each round follows from its number. */
 #include "tx/inflight.h"
 
 #include <errno.h>

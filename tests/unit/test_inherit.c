@@ -587,7 +587,8 @@ static void test_every_call(void **state)
 			fake_fail(0, 0);
 			launcher_end();
 		}
-		/* The descriptor's kind, its size, its copy, the table of pages; and what closes. */
+		/* The descriptor's kind, its size, its copy, the table of pages; and what
+		 * closes. */
 		assert_true(k > 5);
 	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Journals on disk over the kernel of fake_kernel.c: whatever call fails, and wherever the process
- * dies, there is the old journal or the new one. test_journal_file_real.c has what needs processes. */
+ * dies, there is the old journal or the new one. test_journal_file_real.c has what needs
+ * processes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

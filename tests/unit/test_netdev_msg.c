@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* lib/netlink/netdev_msg.c in both directions against libnl, and against what real kernels said. Attribute
- * numbers are written out here: from Documentation/netlink/specs/netdev.yaml, not from lib/uapi. */
+/* lib/netlink/netdev_msg.c in both directions against libnl, and against what real kernels said.
+ * Attribute numbers are written out here: from Documentation/netlink/specs/netdev.yaml, not from
+ * lib/uapi. */
 #include "netlink/netdev_msg.h"
 
 #include <devmem/netdev.h>

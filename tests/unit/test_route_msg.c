@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* lib/netlink/route_msg.h: questions against libnl and against bytes written out by hand, answers that libnl
- * builds, errors, and what is no answer. Attribute numbers are written out: from rtnetlink(7). */
+/* lib/netlink/route_msg.h: questions against libnl and against bytes written out by hand, answers
+ * that libnl builds, errors, and what is no answer. Attribute numbers are written out: from
+ * rtnetlink(7). */
 #include "netlink/route_msg.h"
 
 #include <arpa/inet.h>

@@ -149,7 +149,8 @@ static void test_misrouted(void **state)
 	check_idle();
 }
 
-/* Fragments of another program's binding are handed out, released, and not counted as held pages. */
+/* Fragments of another program's binding are handed out, released, and not counted as held
+ * pages. */
 static void test_foreign(void **state)
 {
 	struct fake_packet p = { .n = 2, .frags = { 4096, 100 }, .foreign = true };
@@ -694,7 +695,8 @@ static void test_release_twice(void **state)
 	assert_int_equal(held_pages(fake_pool_held(pool)), 0);
 	assert_int_equal(fake_counts(fd).missing, 0);
 	assert_int_equal(fake_counts(fd).dontneed, 1);
-	/* The next ones get tokens 1 and 2; releasing the stale 3 and 4 again must not touch them. */
+	/* The next ones get tokens 1 and 2; releasing the stale 3 and 4 again must not touch
+	 * them. */
 	assert_int_equal(app_recv(&app, 0), 2);
 	devmem_rx_release(app.rx, &copy[2], 2);
 	devmem_rx_flush(app.rx);

@@ -2,7 +2,8 @@
 #ifndef DEVMEM_TESTS_RX_APP_H
 #define DEVMEM_TESTS_RX_APP_H
 
-/* An application on one receiver that checks every byte: on arrival, and again when it releases it. */
+/* An application on one receiver that checks every byte: on arrival, and again when it releases
+ * it. */
 
 #include <stdarg.h>
 #include <setjmp.h>
@@ -27,7 +28,8 @@ struct app {
 	int fd;
 	struct devmem_rx *rx;
 	struct devmem_region *region, *foreign, *placement;
-	/* Host fragments lie in memory that is gone with the next recv; the others are here until released. */
+	/* Host fragments lie in memory that is gone with the next recv; the others are here until
+	 * released. */
 	struct app_held *held;
 	uint32_t n_held;
 	uint64_t pos;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Receiver under random streams: packets of all kinds at random times, random options, an application that expects, keeps, releases and
- * polls at random. Whatever happens, every byte is handed out exactly once, in order, unspoilt until it is released, no later than the
- * bound, and at the end all pages and tokens are back. The schedule of each round follows from its number.
+ * Receiver under random streams: packets of all kinds at random times, random options, an
+ * application that expects, keeps, releases and polls at random. Whatever happens, every byte is
+ * handed out exactly once, in order, unspoilt until it is released, no later than the bound, and at
+ * the end all pages and tokens are back. The schedule of each round follows from its number.
  */
 #include "test_rx_app.h"
 #include "rounds.h"
@@ -205,7 +206,8 @@ static void one_round(uint32_t number)
 				 0);
 		o.placement = placement;
 	}
-	/* Not more than leaves the NIC pages: an application that keeps all of them waits for ever. */
+	/* Not more than leaves the NIC pages: an application that keeps all of them waits for
+	 * ever. */
 	r.keep = chance(40) ? 0 : rnd(r.pages / 4);
 	r.own_poll = chance(30);
 	r.any_thread = chance(30);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * One thread receives, others release what it hands them; two receivers share a binding. Made for -fsanitize=thread, and worth running
- * without.
+ * One thread receives, others release what it hands them; two receivers share a binding. Made for
+ * -fsanitize=thread, and worth running without.
  */
 #include "test_rx_app.h"
 
@@ -172,7 +172,8 @@ static void run(uint32_t receivers, struct devmem_region *placement)
 			if (i % 50 == 7)
 				fake_send_plain(fd, i * 1000, 300);
 			else
-				fake_send_linear(fd, i * 1000, i % 3 * 20, 100 + i * 37 % 5000, 1448);
+				fake_send_linear(fd, i * 1000, i % 3 * 20, 100 + i * 37 % 5000,
+						 1448);
 		}
 		fake_send_fin(fd, 0);
 		app_open(&app[k], fd, pool, binding,

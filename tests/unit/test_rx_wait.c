@@ -212,9 +212,9 @@ static void test_lowat_off(void **state)
 /* Whatever the speed, no byte waits longer than the bound. */
 static void test_bounded(void **state)
 {
-	static const uint64_t every[] = { 1000,		 20000,		  300000,     2 * FAKE_MS,
-					  7 * FAKE_MS,	 19 * FAKE_MS,	  21 * FAKE_MS, 90 * FAKE_MS,
-					  300 * FAKE_MS };
+	static const uint64_t every[] = { 1000,		20000,	      300000,
+					  2 * FAKE_MS,	7 * FAKE_MS,  19 * FAKE_MS,
+					  21 * FAKE_MS, 90 * FAKE_MS, 300 * FAKE_MS };
 	struct app app;
 	size_t i;
 
@@ -337,7 +337,8 @@ static void test_counts(void **state)
 	devmem_rx_expect(app.rx, DEVMEM_RX_STREAM);
 	app_drain(&app);
 	c = fake_counts(fd);
-	/* A wait, a read and a return for each 2 MiB; the end of the stream costs one more of each. */
+	/* A wait, a read and a return for each 2 MiB; the end of the stream costs one more of
+	 * each. */
 	assert_int_equal(c.poll, 17);
 	assert_int_equal(c.recv, 17);
 	assert_int_equal(c.dontneed, 16);
@@ -527,8 +528,8 @@ static void test_held_max_shared(void **state)
 	assert_int_equal(app_recv(&b, 0), 24);
 	assert_int_equal(held_pages(fake_pool_held(pool)), 64);
 	assert_int_equal(app_recv(&b, 0), -ENOBUFS);
-	/* The other one, which has read all there was, and expects more: nothing may be taken, so there
-	 * is nothing to wait for. */
+	/* The other one, which has read all there was, and expects more: nothing may be taken, so
+	 * there is nothing to wait for. */
 	devmem_rx_expect(a.rx, DEVMEM_RX_STREAM);
 	assert_int_equal(app_recv(&a, DEVMEM_RX_DONTWAIT), -ENOBUFS);
 	assert_int_equal(app_recv(&a, 0), -ENOBUFS);

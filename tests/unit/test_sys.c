@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The calls of lib/core/sys.c on files, locks, clocks and programs, on the running system. The other
- * calls are covered by test_region_real.c and by tests/live. */
+/* The calls of lib/core/sys.c on files, locks, clocks and programs, on the running system. The
+ * other calls are covered by test_region_real.c and by tests/live. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

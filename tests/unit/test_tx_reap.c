@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Sender: which sends are complete, waiting for them, what else lies in the error queue, closing. */
+/* Sender: which sends are complete, waiting for them, what else lies in the error queue,
+ * closing. */
 #include "test_tx_app.h"
 
 #include <errno.h>

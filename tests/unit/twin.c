@@ -31,8 +31,7 @@ int twin_count(struct nlattr *head, int len)
 	struct nlattr *attr;
 	int left, n = 0;
 
-	nla_for_each_attr(attr, head, len, left)
-		n++;
+	nla_for_each_attr(attr, head, len, left) n++;
 	assert_int_equal(left, 0);
 	return n;
 }
@@ -42,7 +41,8 @@ struct nlattr *twin_find(struct nlattr *head, int len, int type)
 	struct nlattr *attr, *found = NULL;
 	int left;
 
-	nla_for_each_attr(attr, head, len, left) {
+	nla_for_each_attr(attr, head, len, left)
+	{
 		if (nla_type(attr) != type)
 			continue;
 		assert_null(found);

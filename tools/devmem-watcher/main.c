@@ -74,8 +74,8 @@ static void on_ready(void *arg)
 	}
 	detached = true;
 	setsid();
-	/* Who stops a service sends these to all of its processes, the owner among them: that is when
-	 * this one is needed. It ends by itself soon after the owner. */
+	/* Who stops a service sends these to all of its processes, the owner among them: that is
+	 * when this one is needed. It ends by itself soon after the owner. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);

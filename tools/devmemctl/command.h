@@ -9,8 +9,8 @@
 
 #include "setup.h"
 
-/* Runs it to its end, handing on signals. Return: its exit code, 128 + the number of the signal that
- * killed it, 126 or 127 if it couldn't be run, or another after saying what failed. */
+/* Runs it to its end, handing on signals. Return: its exit code, 128 + the number of the signal
+ * that killed it, 126 or 127 if it couldn't be run, or another after saying what failed. */
 int command_run(const struct setup *s, char **command);
 
 #endif

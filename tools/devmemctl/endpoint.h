@@ -2,8 +2,8 @@
 #ifndef DEVMEMCTL_ENDPOINT_H
 #define DEVMEMCTL_ENDPOINT_H
 
-/* Options of recv and send: where the connection comes from or goes to, and whom to tell that it may
- * begin. Calls return 0, or an exit code after saying what is wrong. */
+/* Options of recv and send: where the connection comes from or goes to, and whom to tell that it
+ * may begin. Calls return 0, or an exit code after saying what is wrong. */
 
 #include "args.h"
 #include "parse.h"
@@ -41,8 +41,8 @@ int endpoint_option(int key, const char *arg, struct endpoint *e);
 /* Checks that need all options. */
 int endpoint_check(const struct endpoint *e, const struct args_spec *spec, const char *dev);
 
-/* For sockets bound to dev: says what is strange about the address. Return: 0, or the exit code if it
- * can't be used there. */
+/* For sockets bound to dev: says what is strange about the address. Return: 0, or the exit code if
+ * it can't be used there. */
 int endpoint_check_dev(const struct endpoint *e, const char *dev, uint32_t ifindex);
 
 /* For a person, and for a script that waits until it may start the other side: "listening on" or

@@ -2,8 +2,8 @@
 #ifndef DEVMEMCTL_INFILE_H
 #define DEVMEMCTL_INFILE_H
 
-/* The file that send reads. Unless said otherwise calls return 0, or an exit code after saying what is
- * wrong. */
+/* The file that send reads. Unless said otherwise calls return 0, or an exit code after saying what
+ * is wrong. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -46,7 +46,8 @@ static int help(void)
 	       "  -v, --verbose    say what is done, and show more\n"
 	       "  -h, --help       this help; also after each command\n"
 	       "  -V, --version    the version\n\n"
-	       "Exit status: 0 done, 1 usage, 2 refused by the system, 3 a prerequisite is missing,\n"
+	       "Exit status: 0 done, 1 usage, 2 refused by the system, 3 a prerequisite is "
+	       "missing,\n"
 	       "128 + signal number after a signal. See devmemctl(1).\n");
 	return output_flush(stdout);
 }

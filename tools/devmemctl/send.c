@@ -98,8 +98,9 @@ static int look_at_socket(struct send *s, short revents)
 	return result;
 }
 
-/* Waits until the socket is ready for events, has completions, or the peer says something; or input,
- * unless -1, can be read; or timeout_ms have passed. Return: 0, or not 0 when the stream is over. */
+/* Waits until the socket is ready for events, has completions, or the peer says something; or
+ * input, unless -1, can be read; or timeout_ms have passed. Return: 0, or not 0 when the stream is
+ * over. */
 static int wait_for(struct send *s, short events, int input, int timeout_ms)
 {
 	struct pollfd fds[] = {

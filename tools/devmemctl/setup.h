@@ -3,9 +3,9 @@
 #define DEVMEMCTL_SETUP_H
 
 /*
- * The steps that bind, recv, run and send share, from an interface's name to a binding, and back. Each
- * step returns 0, or an exit code after saying what is wrong; setup_close() undoes those that were
- * done, the last one first. Steps that only look come before those that change something.
+ * The steps that bind, recv, run and send share, from an interface's name to a binding, and back.
+ * Each step returns 0, or an exit code after saying what is wrong; setup_close() undoes those that
+ * were done, the last one first. Steps that only look come before those that change something.
  */
 
 #include <devmem/binding.h>

@@ -2,8 +2,8 @@
 #ifndef DEVMEMCTL_STREAM_H
 #define DEVMEMCTL_STREAM_H
 
-/* TCP sockets for recv and send. Sockets don't block; waits end when a signal comes. Unless said otherwise a
- * call returns 0, or an exit code after saying what is wrong. */
+/* TCP sockets for recv and send. Sockets don't block; waits end when a signal comes. Unless said
+ * otherwise a call returns 0, or an exit code after saying what is wrong. */
 
 #include <sys/socket.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Sends and receives on one connection at the same time, from one region and into another. The peer sends everything back.
+ * Sends and receives on one connection at the same time, from one region and into another. The peer
+ * sends everything back.
  *
  *	duplex poll DEV QUEUE PORT MIB		on one thread, with poll()
  *	duplex threads DEV QUEUE PORT MIB	on two threads, with calls that wait
@@ -229,7 +230,8 @@ static void tear_down(struct duplex *d)
 
 	devmem_rx_stats(d->stream.rx, &rx);
 	devmem_tx_stats(d->tx, &tx);
-	printf("received %llu\nreceived_device %llu\nsent_device %llu\nsends %llu\ncompleted %llu\ncopied %llu\n",
+	printf("received %llu\nreceived_device %llu\nsent_device %llu\n"
+	       "sends %llu\ncompleted %llu\ncopied %llu\n",
 	       (unsigned long long)d->stream.bytes, (unsigned long long)rx.bytes_device,
 	       (unsigned long long)tx.bytes_device, (unsigned long long)tx.sends,
 	       (unsigned long long)tx.sends_completed, (unsigned long long)tx.sends_copied);

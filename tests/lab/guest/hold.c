@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A receiver that misbehaves: it keeps what it gets until the pool is empty, or closes its binding in the middle.
+ * A receiver that misbehaves: it keeps what it gets until the pool is empty, or closes its binding
+ * in the middle.
  *
- *	hold DEV QUEUE PORT starve SIZE		takes fragments and releases none until nothing has come for two seconds, then releases all
- *	hold DEV QUEUE PORT unbind SIZE		closes the binding after a quarter of SIZE bytes of stream, and goes on receiving; once bytes
- *						come in host memory, it lets them pile up before it takes more
+ *	hold DEV QUEUE PORT starve SIZE	takes fragments and releases none until nothing has come for
+ *					two seconds, then releases all
+ *	hold DEV QUEUE PORT unbind SIZE	closes the binding after a quarter of SIZE bytes of stream,
+ *					and goes on receiving; once bytes come in host memory, it
+ *					lets them pile up before it takes more
  *
- * The region is udmabuf of SIZE bytes. The stream goes to /out/stream. Prints what it saw as NAME VALUE lines.
+ * The region is udmabuf of SIZE bytes. The stream goes to /out/stream. Prints what it saw as NAME
+ * VALUE lines.
  */
 #include <errno.h>
 #include <poll.h>
@@ -20,7 +24,8 @@
 #include "streams.h"
 
 #define KEPT_MAX (1 << 20)
-/* Bytes that pile up, how much the socket may hold (a byte can cost nearly three), and how long it may take. */
+/* Bytes that pile up, how much the socket may hold (a byte can cost nearly three), and how long it
+ * may take. */
 #define PILE (2 << 20)
 #define PILE_BUFFER (16 << 20)
 #define PILE_MS 20000

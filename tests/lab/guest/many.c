@@ -4,8 +4,9 @@
  *
  *	many DEV one|each SPEC SIZE QUEUE:PORT...
  *
- * one: a single region bound to all the queues; each: one region and binding for each queue. Stream N goes to /out/stream.N.
- * Prints one line for each stream: PORT QUEUE BINDING DEVICE-BYTES HOST-BYTES.
+ * one: a single region bound to all the queues; each: one region and binding for each queue. Stream
+ * N goes to /out/stream.N. Prints one line for each stream: PORT QUEUE BINDING DEVICE-BYTES
+ * HOST-BYTES.
  */
 #include <errno.h>
 #include <stdio.h>

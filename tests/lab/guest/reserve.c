@@ -6,8 +6,8 @@
  *	reserve -r [-k STEP] [-l] [-d DIR] [DEV]
  *	reserve -c
  *
- * Reserves one queue (-q: so many, -Q: those), adds a flow to 10.0.0.1 for each port (-s: the first one spread
- * over all queues), and closes again. With -r: puts back what dead owners left.
+ * Reserves one queue (-q: so many, -Q: those), adds a flow to 10.0.0.1 for each port (-s: the first
+ * one spread over all queues), and closes again. With -r: puts back what dead owners left.
  *
  *	-k STEP	kills itself with SIGKILL right after that step, counted from 1
  *	-n	starts no watcher
@@ -15,16 +15,19 @@
  *	-h	prints "ready ID QUEUE..." and waits for SIGTERM before it closes
  *	-d DIR	another runtime directory
  *
- * With -c it does what it is told on standard input, in children that are forked only, because starting a program
- * takes its time where the processor is emulated. Each command is answered with one line:
+ * With -c it does what it is told on standard input, in children that are forked only, because
+ * starting a program takes its time where the processor is emulated. Each command is answered with
+ * one line:
  *
- *	run ARG...		one of the above; "status N" when it has ended, 128 and the signal if it was killed
+ *	run ARG...		one of the above; "status N" when it has ended, 128 and the signal
+ *				if it was killed
  *	start NAME ARG...	one with -h; what it prints when it is ready, or "status N"
  *	leave NAME		SIGTERM to it; "status N" when it has ended
  *	kill NAME		SIGKILL to it; "status 137"
  *	lonely			SIGKILL to all watchers; "killed N"
- *	settled N		waits until there are N owners' files and as many watchers, without owners nothing at
- *				all in /run/devmem; "settled", or what is there after 20 seconds
+ *	settled N		waits until there are N owners' files and as many watchers, without
+ *				owners nothing at all in /run/devmem; "settled", or what is there
+ *				after 20 seconds
  */
 #include <devmem/devmem.h>
 
@@ -148,8 +151,8 @@ static void parse(struct user *user, int argc, char **argv)
 			user->options.dir = optarg;
 			break;
 		default:
-			die("usage: reserve [-k STEP] [-n] [-l] [-h] [-q QUEUES] [-Q LIST] [-s] [-d DIR] "
-			    "DEV PORT..., reserve -r ..., or reserve -c");
+			die("usage: reserve [-k STEP] [-n] [-l] [-h] [-q QUEUES] [-Q LIST] [-s] "
+			    "[-d DIR] DEV PORT..., reserve -r ..., or reserve -c");
 		}
 	}
 }

@@ -25,8 +25,8 @@ struct conn {
 };
 
 /*
- * copy: what the region contains, except where it was poisoned. What the peer must receive is taken from here, so
- * that it shows when something else was read from the region.
+ * copy: what the region contains, except where it was poisoned. What the peer must receive is taken
+ * from here, so that it shows when something else was read from the region.
  */
 struct sender {
 	struct devmem_region *region;

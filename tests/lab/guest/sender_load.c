@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Traffic of the program `sender`: many flows at once, and bytes of a region that are used again and again. */
+/* Traffic of the program `sender`: many flows at once, and bytes of a region that are used again
+ * and again. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -15,7 +16,8 @@
 /* Ranges of a chunk. */
 #define PARTS 3
 
-/* at, left: where in the region it goes on, and how much; ranges, n: of its chunk, what is not sent yet */
+/* at, left: where in the region it goes on, and how much; ranges, n: of its chunk, what is not sent
+ * yet */
 struct flow {
 	struct conn *conn;
 	uint64_t at, left;
@@ -90,7 +92,8 @@ static int send_available(struct flow *flow, uint64_t chunk)
 	return n == -EAGAIN || n == -ENOBUFS || n > 0 ? 0 : (int)n;
 }
 
-/* Each send must be reported once, those of a call in ascending order. Return: as devmem_tx_reap(). */
+/* Each send must be reported once, those of a call in ascending order. Return: as
+ * devmem_tx_reap(). */
 int reap(struct conn *conn, struct devmem_tx_done *done, int n)
 {
 	uint64_t before = 0;
@@ -265,7 +268,8 @@ static int send_whole(const struct conn *conn, struct devmem_range range, const 
 	return 0;
 }
 
-/* The same bytes of the region again and again: poisoned as soon as the send is said to be complete. */
+/* The same bytes of the region again and again: poisoned as soon as the send is said to be
+ * complete. */
 void load_reuse(const struct conn *conn, uint64_t size, uint64_t rounds)
 {
 	const struct devmem_range range = { 0, size };

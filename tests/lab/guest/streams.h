@@ -3,8 +3,9 @@
 #define LAB_STREAMS_H
 
 /*
- * What the programs that scenarios run in the guest share: a NIC set up for streams, sockets, and files that bytes are written to in order.
- * Everything here prints what went wrong and ends the program.
+ * What the programs that scenarios run in the guest share: a NIC set up for streams, sockets, and
+ * files that bytes are written to in order. Everything here prints what went wrong and ends the
+ * program.
  */
 
 #include <stdint.h>

@@ -2,12 +2,13 @@
 /*
  * Random users of reservations: torture DEV SEED SECONDS
  *
- * Up to four at a time come, reserve one or two queues, add flows, some bind a region and receive a stream from the
- * other host (namespace "peer"), and leave, or die by SIGKILL after a random step or at a random moment; watchers are
- * killed now and then as well. What they choose follows from the seed, when they do it doesn't. Nothing is cleaned up
- * at the end: all that live are killed.
+ * Up to four at a time come, reserve one or two queues, add flows, some bind a region and receive a
+ * stream from the other host (namespace "peer"), and leave, or die by SIGKILL after a random step
+ * or at a random moment; watchers are killed now and then as well. What they choose follows from
+ * the seed, when they do it doesn't. Nothing is cleaned up at the end: all that live are killed.
  *
- * Prints how often everything happened, as NAME VALUE lines. Status 1 if something happened that must not.
+ * Prints how often everything happened, as NAME VALUE lines. Status 1 if something happened that
+ * must not.
  */
 #include <devmem/devmem.h>
 

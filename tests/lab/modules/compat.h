@@ -15,8 +15,7 @@
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 #error "device-memory TCP came with Linux 6.12"
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0) && \
-	LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0) && LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
 #error "only Linux 6.12 and 7.x are supported"
 #endif
 

@@ -60,7 +60,8 @@ static struct sg_table *dmbar_map(struct dma_buf_attachment *at, enum dma_data_d
 	err = sg_alloc_table(t, DIV_ROUND_UP(r->len, chunk), GFP_KERNEL);
 	if (err)
 		goto free_struct;
-	for_each_sg(t->sgl, sg, t->nents, i) {
+	for_each_sg(t->sgl, sg, t->nents, i)
+	{
 		size_t len = min(chunk, r->len - off);
 		dma_addr_t dma = dma_map_resource(at->dev, r->phys + off, len, dir, 0);
 
@@ -126,12 +127,12 @@ static void dmbar_release(struct dma_buf *buf)
 }
 
 static const struct dma_buf_ops dmbar_ops = {
-	.attach		= dmbar_attach,
-	.map_dma_buf	= dmbar_map,
-	.unmap_dma_buf	= dmbar_unmap,
-	.end_cpu_access	= dmbar_end_cpu_access,
-	.mmap		= dmbar_mmap,
-	.release	= dmbar_release,
+	.attach = dmbar_attach,
+	.map_dma_buf = dmbar_map,
+	.unmap_dma_buf = dmbar_unmap,
+	.end_cpu_access = dmbar_end_cpu_access,
+	.mmap = dmbar_mmap,
+	.release = dmbar_release,
 };
 
 /**

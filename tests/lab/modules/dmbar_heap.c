@@ -71,11 +71,11 @@ static long dmbar_misc_ioctl(struct file *file, unsigned int cmd, unsigned long 
 }
 
 static const struct file_operations dmbar_misc_fops = {
-	.owner		= THIS_MODULE,
-	.open		= dmbar_misc_open,
-	.release	= dmbar_misc_release,
-	.unlocked_ioctl	= dmbar_misc_ioctl,
-	.compat_ioctl	= compat_ptr_ioctl,
+	.owner = THIS_MODULE,
+	.open = dmbar_misc_open,
+	.release = dmbar_misc_release,
+	.unlocked_ioctl = dmbar_misc_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 };
 
 static int dmbar_misc_register(struct dmbar *d)
@@ -84,12 +84,12 @@ static int dmbar_misc_register(struct dmbar *d)
 
 	snprintf(d->nodename, sizeof(d->nodename), "dma_heap/%s", d->name);
 	d->misc = (struct miscdevice){
-		.minor		= MISC_DYNAMIC_MINOR,
-		.name		= d->name,
-		.nodename	= d->nodename,
-		.fops		= &dmbar_misc_fops,
-		.parent		= &d->pdev->dev,
-		.mode		= 0600,
+		.minor = MISC_DYNAMIC_MINOR,
+		.name = d->name,
+		.nodename = d->nodename,
+		.fops = &dmbar_misc_fops,
+		.parent = &d->pdev->dev,
+		.mode = 0600,
 	};
 	err = misc_register(&d->misc);
 	d->misc_registered = !err;
@@ -106,15 +106,15 @@ static struct dma_buf *dmbar_heap_allocate(struct dma_heap *heap, unsigned long 
 }
 
 static const struct dma_heap_ops dmbar_heap_ops = {
-	.allocate	= dmbar_heap_allocate,
+	.allocate = dmbar_heap_allocate,
 };
 
 static int dmbar_core_register(struct dmbar *d)
 {
 	const struct dma_heap_export_info info = {
-		.name	= d->name,
-		.ops	= &dmbar_heap_ops,
-		.priv	= d,
+		.name = d->name,
+		.ops = &dmbar_heap_ops,
+		.priv = d,
 	};
 	struct dma_heap *heap = dma_heap_add(&info);
 

@@ -20,15 +20,21 @@
 
 #include "dmbar.h"
 
-#define DMBAR_BAR	2
+#define DMBAR_BAR 2
 
 unsigned int dmbar_chunk = SZ_2M;
 module_param_named(chunk, dmbar_chunk, uint, 0644);
-MODULE_PARM_DESC(chunk, "bytes in one scatterlist entry, whole pages (default 2 MiB); many small ones make the kernel's allocator slow");
+MODULE_PARM_DESC(
+	chunk,
+	"bytes in one scatterlist entry, whole pages (default 2 MiB); many small ones make the "
+	"kernel's allocator slow");
 
 bool dmbar_strict;
 module_param_named(strict, dmbar_strict, bool, 0644);
-MODULE_PARM_DESC(strict, "refuse importers that have no peer-to-peer path to the device (default 0); no effect on kernels without PCI_P2PDMA");
+MODULE_PARM_DESC(
+	strict,
+	"refuse importers that have no peer-to-peer path to the device (default 0); no effect on "
+	"kernels without PCI_P2PDMA");
 
 bool dmbar_nommap;
 module_param_named(nommap, dmbar_nommap, bool, 0644);
@@ -36,7 +42,10 @@ MODULE_PARM_DESC(nommap, "regions allocated from now on cannot be mapped by the 
 
 bool dmbar_core_heap = true;
 module_param_named(core_heap, dmbar_core_heap, bool, 0444);
-MODULE_PARM_DESC(core_heap, "register with the kernel's heap core where it can be done, after which the module cannot be removed (default 1); 0: always a device node of our own");
+MODULE_PARM_DESC(
+	core_heap,
+	"register with the kernel's heap core where it can be done, after which the module "
+	"cannot be removed (default 1); 0: always a device node of our own");
 
 static DEFINE_IDA(dmbar_ida);
 
@@ -77,18 +86,14 @@ static ssize_t regions_show(struct device *dev, struct device_attribute *attr, c
 	ssize_t len = 0;
 
 	mutex_lock(&d->lock);
-	list_for_each_entry(r, &d->regions, node)
-		len += sysfs_emit_at(buf, len, "%#llx %#zx\n", dmbar_region_offset(r), r->len);
+	list_for_each_entry(r, &d->regions, node) len +=
+		sysfs_emit_at(buf, len, "%#llx %#zx\n", dmbar_region_offset(r), r->len);
 	mutex_unlock(&d->lock);
 	return len;
 }
 static DEVICE_ATTR_RO(regions);
 
-static struct attribute *dmbar_attrs[] = {
-	&dev_attr_heap.attr,
-	&dev_attr_regions.attr,
-	NULL
-};
+static struct attribute *dmbar_attrs[] = { &dev_attr_heap.attr, &dev_attr_regions.attr, NULL };
 ATTRIBUTE_GROUPS(dmbar);
 
 static struct dmbar *dmbar_create(struct pci_dev *pdev)
@@ -164,18 +169,16 @@ static void dmbar_remove(struct pci_dev *pdev)
 	dmbar_put(d);
 }
 
-static const struct pci_device_id dmbar_ids[] = {
-	{ PCI_DEVICE(0x1af4, 0x1110) },		/* QEMU ivshmem */
-	{ }
-};
+static const struct pci_device_id dmbar_ids[] = { { PCI_DEVICE(0x1af4, 0x1110) }, /* QEMU ivshmem */
+						  {} };
 MODULE_DEVICE_TABLE(pci, dmbar_ids);
 
 static struct pci_driver dmbar_driver = {
-	.name		= KBUILD_MODNAME,
-	.id_table	= dmbar_ids,
-	.probe		= dmbar_probe,
-	.remove		= dmbar_remove,
-	.dev_groups	= dmbar_groups,
+	.name = KBUILD_MODNAME,
+	.id_table = dmbar_ids,
+	.probe = dmbar_probe,
+	.remove = dmbar_remove,
+	.dev_groups = dmbar_groups,
 };
 module_pci_driver(dmbar_driver);
 

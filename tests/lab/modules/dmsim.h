@@ -23,13 +23,13 @@
 
 #include "compat.h"
 
-#define DMSIM_MAX_QUEUES	16
-#define DMSIM_MAX_RULES		1024
-#define DMSIM_MAX_CONTEXTS	8	/* RSS contexts, the default one included */
-#define DMSIM_INDIR_SIZE	128
-#define DMSIM_KEY_SIZE		40
-#define DMSIM_HDS_THRESH_MAX	1024
-#define DMSIM_MAX_WINDOWS	16
+#define DMSIM_MAX_QUEUES 16
+#define DMSIM_MAX_RULES 1024
+#define DMSIM_MAX_CONTEXTS 8 /* RSS contexts, the default one included */
+#define DMSIM_INDIR_SIZE 128
+#define DMSIM_KEY_SIZE 40
+#define DMSIM_HDS_THRESH_MAX 1024
+#define DMSIM_MAX_WINDOWS 16
 
 /* module parameters; what each does is said where it is defined, in dmsim_main.c */
 extern unsigned int dmsim_queues;

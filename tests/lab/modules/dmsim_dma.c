@@ -93,7 +93,8 @@ static void dmsim_window_map(struct dmsim_dev *dd, phys_addr_t phys)
 		pci_warn_once(dd->pdev, "more than %d DMA windows\n", DMSIM_MAX_WINDOWS);
 		goto unlock;
 	}
-	for_each_pci_dev(p) {
+	for_each_pci_dev(p)
+	{
 		for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
 			resource_size_t start = pci_resource_start(p, bar);
 			resource_size_t size = pci_resource_len(p, bar);

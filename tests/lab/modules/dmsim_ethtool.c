@@ -8,13 +8,12 @@
 
 #include "dmsim.h"
 
-#define DMSIM_RING_MAX	4096
+#define DMSIM_RING_MAX 4096
 
 /* -------------------------------------------------------------------- rings */
 
 static void dmsim_get_ringparam(struct net_device *dev, struct ethtool_ringparam *r,
-				struct kernel_ethtool_ringparam *kr,
-				struct netlink_ext_ack *extack)
+				struct kernel_ethtool_ringparam *kr, struct netlink_ext_ack *extack)
 {
 	struct dmsim_priv *priv = netdev_priv(dev);
 
@@ -24,8 +23,8 @@ static void dmsim_get_ringparam(struct net_device *dev, struct ethtool_ringparam
 	r->tx_pending = priv->tx_pending;
 	if (dmsim_no_split)
 		return;
-	kr->tcp_data_split = priv->hds ? ETHTOOL_TCP_DATA_SPLIT_ENABLED :
-					 ETHTOOL_TCP_DATA_SPLIT_DISABLED;
+	kr->tcp_data_split =
+		priv->hds ? ETHTOOL_TCP_DATA_SPLIT_ENABLED : ETHTOOL_TCP_DATA_SPLIT_DISABLED;
 #if LAB_KERNEL_7
 	kr->hds_thresh = priv->hds_thresh;
 	kr->hds_thresh_max = DMSIM_HDS_THRESH_MAX;
@@ -44,16 +43,16 @@ static int dmsim_split_off_allowed(struct net_device *dev, struct netlink_ext_ac
 	for (i = 0; i < dev->real_num_rx_queues; i++) {
 		if (!dmsim_queue_is_bound(dev, i))
 			continue;
-		NL_SET_ERR_MSG(extack,
-			       "can't disable tcp-data-split while device has memory provider enabled");
+		NL_SET_ERR_MSG(
+			extack,
+			"can't disable tcp-data-split while device has memory provider enabled");
 		return -EINVAL;
 	}
 	return 0;
 }
 
 static int dmsim_set_ringparam(struct net_device *dev, struct ethtool_ringparam *r,
-			       struct kernel_ethtool_ringparam *kr,
-			       struct netlink_ext_ack *extack)
+			       struct kernel_ethtool_ringparam *kr, struct netlink_ext_ack *extack)
 {
 	bool hds = kr->tcp_data_split == ETHTOOL_TCP_DATA_SPLIT_ENABLED;
 	struct dmsim_priv *priv = netdev_priv(dev);
@@ -112,24 +111,13 @@ static u32 dmsim_get_rx_ring_count(struct net_device *dev)
 
 /* sums over the queues: one name for each member of struct dmsim_counters, in that order */
 static const char dmsim_counter_names[][ETH_GSTRING_LEN] = {
-	"rx_packets",
-	"rx_bytes",
-	"rx_alloc_fail",
-	"rx_drops",
-	"rx_overruns",
-	"tx_packets",
-	"tx_bytes",
-	"tx_devmem_bytes",
-	"rx_devmem_bytes",
-	"rx_page_bytes",
-	"rx_linear_bytes",
-	"rx_rule_packets",
-	"rx_misrouted",
-	"bad_dma",
+	"rx_packets",	   "rx_bytes",	      "rx_alloc_fail",	 "rx_drops",	    "rx_overruns",
+	"tx_packets",	   "tx_bytes",	      "tx_devmem_bytes", "rx_devmem_bytes", "rx_page_bytes",
+	"rx_linear_bytes", "rx_rule_packets", "rx_misrouted",	 "bad_dma",
 };
 
 /* after the sums come these of every queue: where a flow went shows there */
-#define DMSIM_QUEUE_COUNTERS	2
+#define DMSIM_QUEUE_COUNTERS 2
 
 static int dmsim_get_sset_count(struct net_device *dev, int set)
 {
@@ -222,9 +210,9 @@ static void dmsim_get_base_stats(struct net_device *dev, struct netdev_queue_sta
 }
 
 const struct netdev_stat_ops dmsim_stat_ops = {
-	.get_queue_stats_rx	= dmsim_get_queue_stats_rx,
-	.get_queue_stats_tx	= dmsim_get_queue_stats_tx,
-	.get_base_stats		= dmsim_get_base_stats,
+	.get_queue_stats_rx = dmsim_get_queue_stats_rx,
+	.get_queue_stats_tx = dmsim_get_queue_stats_tx,
+	.get_base_stats = dmsim_get_base_stats,
 };
 
 /* --------------------------------------------------------------------- table */
@@ -239,37 +227,37 @@ static void dmsim_get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *in
 
 /* not const: what the module parameters take away is taken away once, at load */
 static struct ethtool_ops dmsim_ethtool_ops __ro_after_init = {
-	.supported_ring_params	= ETHTOOL_RING_USE_TCP_DATA_SPLIT,
-	.rxfh_per_ctx_key	= 1,
-	.rxfh_max_num_contexts	= DMSIM_MAX_CONTEXTS,
-	.get_drvinfo		= dmsim_get_drvinfo,
-	.get_link		= ethtool_op_get_link,
-	.get_ringparam		= dmsim_get_ringparam,
-	.set_ringparam		= dmsim_set_ringparam,
-	.get_channels		= dmsim_get_channels,
-	.set_channels		= dmsim_set_channels,
-	.get_rxnfc		= dmsim_get_rxnfc,
-	.set_rxnfc		= dmsim_set_rxnfc,
-	.get_rxfh_indir_size	= dmsim_get_rxfh_indir_size,
-	.get_rxfh_key_size	= dmsim_get_rxfh_key_size,
-	.get_rxfh		= dmsim_get_rxfh,
-	.set_rxfh		= dmsim_set_rxfh,
-	.create_rxfh_context	= dmsim_create_context,
-	.modify_rxfh_context	= dmsim_modify_context,
-	.remove_rxfh_context	= dmsim_remove_context,
-	.get_sset_count		= dmsim_get_sset_count,
-	.get_strings		= dmsim_get_strings,
-	.get_ethtool_stats	= dmsim_get_ethtool_stats,
-	.get_ts_info		= ethtool_op_get_ts_info,
+	.supported_ring_params = ETHTOOL_RING_USE_TCP_DATA_SPLIT,
+	.rxfh_per_ctx_key = 1,
+	.rxfh_max_num_contexts = DMSIM_MAX_CONTEXTS,
+	.get_drvinfo = dmsim_get_drvinfo,
+	.get_link = ethtool_op_get_link,
+	.get_ringparam = dmsim_get_ringparam,
+	.set_ringparam = dmsim_set_ringparam,
+	.get_channels = dmsim_get_channels,
+	.set_channels = dmsim_set_channels,
+	.get_rxnfc = dmsim_get_rxnfc,
+	.set_rxnfc = dmsim_set_rxnfc,
+	.get_rxfh_indir_size = dmsim_get_rxfh_indir_size,
+	.get_rxfh_key_size = dmsim_get_rxfh_key_size,
+	.get_rxfh = dmsim_get_rxfh,
+	.set_rxfh = dmsim_set_rxfh,
+	.create_rxfh_context = dmsim_create_context,
+	.modify_rxfh_context = dmsim_modify_context,
+	.remove_rxfh_context = dmsim_remove_context,
+	.get_sset_count = dmsim_get_sset_count,
+	.get_strings = dmsim_get_strings,
+	.get_ethtool_stats = dmsim_get_ethtool_stats,
+	.get_ts_info = ethtool_op_get_ts_info,
 #if LAB_KERNEL_7
-	.get_rx_ring_count	= dmsim_get_rx_ring_count,
-	.get_rxfh_fields	= dmsim_get_rxfh_fields,
+	.get_rx_ring_count = dmsim_get_rx_ring_count,
+	.get_rxfh_fields = dmsim_get_rxfh_fields,
 #else
-	.cap_rss_ctx_supported	= 1,
+	.cap_rss_ctx_supported = 1,
 #endif
 #ifdef ETHTOOL_OP_NEEDS_RTNL_SCHANNELS
 	/* netif_set_real_num_queues() wants both locks */
-	.op_needs_rtnl		= ETHTOOL_OP_NEEDS_RTNL_SCHANNELS,
+	.op_needs_rtnl = ETHTOOL_OP_NEEDS_RTNL_SCHANNELS,
 #endif
 };
 

@@ -31,7 +31,8 @@ MODULE_PARM_DESC(backlog, "packets on the wire towards a queue before it overrun
 
 bool dmsim_pack = true;
 module_param_named(pack, dmsim_pack, bool, 0644);
-MODULE_PARM_DESC(pack, "payloads of several packets share a buffer (default), else each has its own");
+MODULE_PARM_DESC(pack,
+		 "payloads of several packets share a buffer (default), else each has its own");
 
 unsigned int dmsim_slop;
 module_param_named(slop, dmsim_slop, uint, 0644);
@@ -39,20 +40,25 @@ MODULE_PARM_DESC(slop, "fault: first bytes of each payload that stay with the he
 
 unsigned int dmsim_linear_every;
 module_param_named(linear_every, dmsim_linear_every, uint, 0644);
-MODULE_PARM_DESC(linear_every, "fault: every Nth TCP packet is not split at all (default 0: never)");
+MODULE_PARM_DESC(linear_every,
+		 "fault: every Nth TCP packet is not split at all (default 0: never)");
 
 unsigned int dmsim_misroute_every;
 module_param_named(misroute_every, dmsim_misroute_every, uint, 0644);
-MODULE_PARM_DESC(misroute_every,
-		 "fault: every Nth TCP packet with payload that a rule brought to a queue goes where the main RSS table says instead (default 0: never)");
+MODULE_PARM_DESC(
+	misroute_every,
+	"fault: every Nth TCP packet with payload that a rule brought to a queue goes where the "
+	"main RSS table says instead (default 0: never)");
 
 bool dmsim_auto_loc = true;
 module_param_named(auto_loc, dmsim_auto_loc, bool, 0644);
-MODULE_PARM_DESC(auto_loc, "the driver picks a free location for a rule (default), else the caller has to");
+MODULE_PARM_DESC(auto_loc,
+		 "the driver picks a free location for a rule (default), else the caller has to");
 
 bool dmsim_dma_dev = true;
 module_param_named(dma_dev, dmsim_dma_dev, bool, 0644);
-MODULE_PARM_DESC(dma_dev, "queues have a DMA device (default), else none can be bound; Linux 7.x only");
+MODULE_PARM_DESC(dma_dev,
+		 "queues have a DMA device (default), else none can be bound; Linux 7.x only");
 
 bool dmsim_netmem_tx = true;
 module_param_named(netmem_tx, dmsim_netmem_tx, bool, 0444);
@@ -68,11 +74,13 @@ MODULE_PARM_DESC(no_ntuple, "a driver that knows no flow rules (default 0)");
 
 bool dmsim_no_contexts;
 module_param_named(no_contexts, dmsim_no_contexts, bool, 0444);
-MODULE_PARM_DESC(no_contexts, "a driver that knows no RSS contexts but the default one (default 0)");
+MODULE_PARM_DESC(no_contexts,
+		 "a driver that knows no RSS contexts but the default one (default 0)");
 
 bool dmsim_no_queue_mgmt;
 module_param_named(no_queue_mgmt, dmsim_no_queue_mgmt, bool, 0444);
-MODULE_PARM_DESC(no_queue_mgmt, "a driver that cannot restart single queues, so none can be bound (default 0)");
+MODULE_PARM_DESC(no_queue_mgmt,
+		 "a driver that cannot restart single queues, so none can be bound (default 0)");
 
 static int dmsim_set_features(struct net_device *dev, netdev_features_t features)
 {
@@ -82,12 +90,12 @@ static int dmsim_set_features(struct net_device *dev, netdev_features_t features
 }
 
 static const struct net_device_ops dmsim_netdev_ops = {
-	.ndo_open		= dmsim_open,
-	.ndo_stop		= dmsim_stop,
-	.ndo_start_xmit		= dmsim_xmit,
-	.ndo_set_features	= dmsim_set_features,
-	.ndo_set_mac_address	= eth_mac_addr,
-	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_open = dmsim_open,
+	.ndo_stop = dmsim_stop,
+	.ndo_start_xmit = dmsim_xmit,
+	.ndo_set_features = dmsim_set_features,
+	.ndo_set_mac_address = eth_mac_addr,
+	.ndo_validate_addr = eth_validate_addr,
 };
 
 static void dmsim_netdev_setup(struct net_device *dev)
@@ -237,18 +245,17 @@ static void dmsim_remove(struct pci_dev *pdev)
 	dmsim_netdev_destroy(dd->nd[1]);
 }
 
-static const struct pci_device_id dmsim_ids[] = {
-	{ PCI_DEVICE(0x1234, 0x11e8) },		/* QEMU edu */
-	{ PCI_DEVICE(0x1b36, 0x0005) },		/* QEMU pci-testdev */
-	{ }
-};
+static const struct pci_device_id dmsim_ids[] = { { PCI_DEVICE(0x1234, 0x11e8) }, /* QEMU edu */
+						  { PCI_DEVICE(0x1b36,
+							       0x0005) }, /* QEMU pci-testdev */
+						  {} };
 MODULE_DEVICE_TABLE(pci, dmsim_ids);
 
 static struct pci_driver dmsim_driver = {
-	.name		= KBUILD_MODNAME,
-	.id_table	= dmsim_ids,
-	.probe		= dmsim_probe,
-	.remove		= dmsim_remove,
+	.name = KBUILD_MODNAME,
+	.id_table = dmsim_ids,
+	.probe = dmsim_probe,
+	.remove = dmsim_remove,
 };
 
 static int __init dmsim_init(void)

@@ -17,16 +17,16 @@
 #include <net/netdev_lock.h>
 
 /* every callback of the device runs under its lock: see request_ops_lock in dmsim_main.c */
-#define dmsim_napi_enable	napi_enable_locked
-#define dmsim_napi_disable	napi_disable_locked
+#define dmsim_napi_enable napi_enable_locked
+#define dmsim_napi_disable napi_disable_locked
 /* what queue management callbacks get between the device and the memory */
-#define DMSIM_QCFG_ARG		struct netdev_queue_config *qcfg,
-#define DMSIM_QCFG_PAGE_SIZE	(qcfg->rx_page_size)
+#define DMSIM_QCFG_ARG struct netdev_queue_config *qcfg,
+#define DMSIM_QCFG_PAGE_SIZE (qcfg->rx_page_size)
 #else
-#define dmsim_napi_enable	napi_enable
-#define dmsim_napi_disable	napi_disable
+#define dmsim_napi_enable napi_enable
+#define dmsim_napi_disable napi_disable
 #define DMSIM_QCFG_ARG
-#define DMSIM_QCFG_PAGE_SIZE	PAGE_SIZE
+#define DMSIM_QCFG_PAGE_SIZE PAGE_SIZE
 #endif
 
 /* one buffer; softirq context, or bottom halves off */
@@ -64,16 +64,16 @@ static void dmsim_pool_premap(struct dmsim_dev *dd, struct page_pool *pp)
 static int dmsim_pool_create(struct dmsim_priv *priv, int idx, u32 bufsz, struct dmsim_pool *p)
 {
 	struct page_pool_params params = {
-		.order		= ilog2(bufsz) - PAGE_SHIFT,
-		.pool_size	= 1024,
-		.nid		= NUMA_NO_NODE,
-		.dev		= &priv->dd->pdev->dev,
-		.napi		= &priv->q[idx].napi,
-		.dma_dir	= DMA_FROM_DEVICE,
-		.max_len	= bufsz,
-		.netdev		= priv->dev,
-		.queue_idx	= idx,
-		.flags		= PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
+		.order = ilog2(bufsz) - PAGE_SHIFT,
+		.pool_size = 1024,
+		.nid = NUMA_NO_NODE,
+		.dev = &priv->dd->pdev->dev,
+		.napi = &priv->q[idx].napi,
+		.dma_dir = DMA_FROM_DEVICE,
+		.max_len = bufsz,
+		.netdev = priv->dev,
+		.queue_idx = idx,
+		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
 	};
 	struct page_pool *pp;
 
@@ -267,15 +267,15 @@ static struct device *dmsim_queue_get_dma_dev(struct net_device *dev, int idx)
 #endif
 
 const struct netdev_queue_mgmt_ops dmsim_queue_mgmt_ops = {
-	.ndo_queue_mem_size	= sizeof(struct dmsim_pool),
-	.ndo_queue_mem_alloc	= dmsim_queue_mem_alloc,
-	.ndo_queue_mem_free	= dmsim_queue_mem_free,
-	.ndo_queue_start	= dmsim_queue_start,
-	.ndo_queue_stop		= dmsim_queue_stop,
+	.ndo_queue_mem_size = sizeof(struct dmsim_pool),
+	.ndo_queue_mem_alloc = dmsim_queue_mem_alloc,
+	.ndo_queue_mem_free = dmsim_queue_mem_free,
+	.ndo_queue_start = dmsim_queue_start,
+	.ndo_queue_stop = dmsim_queue_stop,
 #if LAB_KERNEL_7
-	.ndo_default_qcfg	= dmsim_default_qcfg,
-	.ndo_validate_qcfg	= dmsim_validate_qcfg,
-	.ndo_queue_get_dma_dev	= dmsim_queue_get_dma_dev,
-	.supported_params	= QCFG_RX_PAGE_SIZE,
+	.ndo_default_qcfg = dmsim_default_qcfg,
+	.ndo_validate_qcfg = dmsim_validate_qcfg,
+	.ndo_queue_get_dma_dev = dmsim_queue_get_dma_dev,
+	.supported_params = QCFG_RX_PAGE_SIZE,
 #endif
 };

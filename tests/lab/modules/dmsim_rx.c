@@ -19,7 +19,7 @@
  * than packets fit into the largest buffer does no harm: a buffer that runs
  * out of them is simply given away early.
  */
-#define DMSIM_BIAS	0x4000
+#define DMSIM_BIAS 0x4000
 
 /**
  * dmsim_tcp_headers() - find the headers of a TCP packet
@@ -209,9 +209,9 @@ static bool dmsim_rx_misroute(struct dmsim_queue *q, struct sk_buff *skb,
 	if (!one)
 		return false;
 	*dmsim_cb(one) = (struct dmsim_cb){
-		.from		= seg->off,
-		.to		= seg->off + seg->len,
-		.rss_queue	= cb->rss_queue,
+		.from = seg->off,
+		.to = seg->off + seg->len,
+		.rss_queue = cb->rss_queue,
 	};
 	q->cnt.rx_misrouted++;
 	/* a full backlog drops it, as any other packet; TCP sends it again */
@@ -241,8 +241,8 @@ static void dmsim_rx_segment(struct dmsim_queue *q, struct sk_buff *skb,
 	}
 	if (skb_is_gso(skb) && seg->l4)
 		dmsim_rx_fix_headers(rx, seg);
-	if (seg->len > linear && !dmsim_rx_payload(q, rx, skb, seg->hlen + seg->off + linear,
-						   seg->len - linear))
+	if (seg->len > linear &&
+	    !dmsim_rx_payload(q, rx, skb, seg->hlen + seg->off + linear, seg->len - linear))
 		goto free_skb;
 	q->cnt.rx_linear_bytes += linear;
 	q->cnt.rx_packets++;
@@ -271,7 +271,7 @@ static void dmsim_rx_packet(struct dmsim_queue *q, struct sk_buff *skb)
 	u32 payload, mss, end;
 
 	seg.hlen = dmsim_tcp_headers(skb, &seg.l4);
-	if (!seg.hlen) {		/* not TCP: one linear packet */
+	if (!seg.hlen) { /* not TCP: one linear packet */
 		seg.hlen = skb->len;
 		seg.l4 = 0;
 	}

@@ -13,7 +13,7 @@
 
 #include "dmsim.h"
 
-#define DMSIM_HASH_FIELDS	(RXH_IP_SRC | RXH_IP_DST | RXH_L4_B_0_1 | RXH_L4_B_2_3)
+#define DMSIM_HASH_FIELDS (RXH_IP_SRC | RXH_IP_DST | RXH_L4_B_0_1 | RXH_L4_B_2_3)
 
 /* ------------------------------------------------------------------ hashing */
 
@@ -200,7 +200,7 @@ static int dmsim_rule_check(struct net_device *dev, const struct ethtool_rxnfc *
 		if (fs->m_u.tcp_ip6_spec.tclass)
 			return -EOPNOTSUPP;
 		break;
-	default:	/* other protocols, and FLOW_EXT: VLAN, user data, destination MAC */
+	default: /* other protocols, and FLOW_EXT: VLAN, user data, destination MAC */
 		return -EOPNOTSUPP;
 	}
 	if (fs->flow_type & FLOW_RSS) {
@@ -276,9 +276,9 @@ static int dmsim_rule_insert(struct net_device *dev, struct ethtool_rxnfc *c)
 		priv->nrules++;
 	c->fs.location = loc;
 	*r = (struct dmsim_rule){
-		.used		= true,
-		.context	= c->fs.flow_type & FLOW_RSS ? c->rss_context : 0,
-		.fs		= c->fs,
+		.used = true,
+		.context = c->fs.flow_type & FLOW_RSS ? c->rss_context : 0,
+		.fs = c->fs,
 	};
 	return 0;
 }
