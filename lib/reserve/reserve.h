@@ -26,7 +26,7 @@ struct reserve {
 	char boot[40];		/* of this boot */
 };
 
-/* locked.c: the journal under its lock */
+/* lock.c: the journal under its lock */
 
 /* Copies the caller's options and fills in what he left out. */
 int reserve_options(struct devmem_reservation_options *ours,
@@ -77,7 +77,7 @@ void reserve_drop_rss(struct journal_rss *rss);
 /* What would be put back, in words. */
 void reserve_settings_text(const struct journal *journal, char *text, size_t size);
 
-/* flow.c: flow rules, and the RSS context that spreads flows */
+/* flows.c: flow rules, and the RSS context that spreads flows */
 
 /* The queues that an owner's flows can be spread over, through a context that is made if there is
  * none. */
@@ -89,7 +89,7 @@ int reserve_delete_context(struct reserve *r, struct journal_owner *owner,
 int reserve_delete_rule(struct reserve *r, struct journal_owner *owner, struct journal_rule *rule,
 			struct devmem_error *err);
 
-/* end.c: the end of an owner */
+/* retire.c: the end of an owner */
 
 /* Puts back what is the owner's alone, and if he is the last one all the rest; takes him off the
  * journal and removes his file. dead: wait for the kernel to unbind his queues. Every step is
