@@ -81,29 +81,29 @@ int reserve_make_context(struct reserve *r, struct journal_owner *owner, struct 
 	if (!ret)
 		ret = list_contexts(r, &context->before, &context->n_before, err);
 	if (ret)
-		goto err_drop;
+		goto drop_context;
 	context->used = true;
 	ret = reserve_save(r, "journal-context", err);
 	if (ret)
-		goto err_drop;
+		goto drop_context;
 	ret = ethtool_create_rss_context(r->dev, context->table, context->n, &context->id, err);
 	if (ret)
-		goto err_delete;
+		goto delete_context;
 	reserve_step(r, "rss-create");
 	free_before(context);
 	ret = reserve_save(r, "journal-context-id", err);
 	if (ret)
-		goto err_delete;
+		goto delete_context;
 	return 0;
 
-err_delete:
+delete_context:
 	/* Also where the kernel's answer was lost. What can't be deleted now stays in the
 	 * journal. */
 	if (reserve_delete_context(r, owner, NULL))
 		return ret;
 	reserve_save(r, "journal-context-undone", NULL);
 	return ret;
-err_drop:
+drop_context:
 	drop_context(context);
 	return ret;
 }

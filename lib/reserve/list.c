@@ -257,17 +257,17 @@ void devmem_reservation_list_free(struct devmem_reservation_info *list, size_t n
 
 /* Ends the dead owners of one interface. chosen: whether it was meant. */
 static int restore_nic(struct reserve *r, const char *nic, const struct choice *choice,
-		       bool *chosen, unsigned int *ended, struct devmem_error *err)
+		       bool *chosen, unsigned int *retired, struct devmem_error *err)
 {
 	struct devmem_netdev *netdev = NULL;
 	int ret;
 
 	*chosen = false;
-	*ended = 0;
+	*retired = 0;
 	ret = reserve_open(r, NULL, nic, false, err);
 	if (ret)
 		return ret == -ENOENT ? 0 : ret;
-	ret = reserve_begin(r, err);
+	ret = reserve_lock(r, err);
 	if (ret)
 		goto close;
 	*chosen = is_chosen(choice, nic, &r->journal);
@@ -277,10 +277,10 @@ static int restore_nic(struct reserve *r, const char *nic, const struct choice *
 			r->found = netdev;
 			r->netdev = netdev;
 			r->dev = netdev ? netdev_dev(netdev) : NULL;
-			ret = reserve_end_dead(r, ended, err);
+			ret = reserve_retire_dead(r, retired, err);
 		}
 	}
-	reserve_end(r);
+	reserve_unlock(r);
 close:
 	reserve_close(r);
 	return ret;
@@ -293,7 +293,7 @@ int devmem_reservation_restore(const char *dev, unsigned int *restored,
 	struct devmem_error failed = { 0 };
 	struct reserve r = { 0 };
 	struct choice choice;
-	unsigned int ended, all = 0;
+	unsigned int retired, all = 0;
 	bool chosen, any = false;
 	struct nics nics;
 	int ret, first;
@@ -310,9 +310,9 @@ int devmem_reservation_restore(const char *dev, unsigned int *restored,
 	for (i = 0; i < nics.n; i++) {
 		if (is_out(&choice, nics.array[i]))
 			continue;
-		ret = restore_nic(&r, nics.array[i], &choice, &chosen, &ended, &failed);
+		ret = restore_nic(&r, nics.array[i], &choice, &chosen, &retired, &failed);
 		any |= chosen;
-		all += ended;
+		all += retired;
 		if (ret && !first) {
 			first = ret;
 			if (err)
@@ -336,17 +336,17 @@ close_netdev:
 
 /* Ends the owner who is dead, unless somebody did. wait: for the kernel to unbind his queues, which
  * others have to wait for as well. again: they are still bound. */
-static int end_watched(struct reserve *r, uint32_t id, int fd, bool wait, bool *again,
-		       struct devmem_error *err)
+static int retire_watched(struct reserve *r, uint32_t id, int fd, bool wait, bool *again,
+			  struct devmem_error *err)
 {
 	struct devmem_netdev *netdev = NULL;
 	char remains[256], text[RESERVE_OWNER_TEXT];
 	struct journal_owner *owner;
-	bool same, ended;
+	bool same, retired;
 	int ret;
 
 	*again = false;
-	ret = reserve_begin(r, err);
+	ret = reserve_lock(r, err);
 	if (ret) {
 		*again = ret == -EBUSY;
 		return ret;
@@ -354,25 +354,25 @@ static int end_watched(struct reserve *r, uint32_t id, int fd, bool wait, bool *
 	ret = reserve_is_owner(r, id, fd, &same, err);
 	owner = journal_find(&r->journal, id);
 	if (ret || !same || !owner)
-		goto end;
+		goto unlock;
 	reserve_owner_text(owner, text);
 	ret = reserve_find(r->file.nic, &netdev, err);
 	if (ret)
-		goto end;
+		goto unlock;
 	r->found = netdev;
 	r->netdev = netdev;
 	r->dev = netdev ? netdev_dev(netdev) : NULL;
-	ret = reserve_end_owner(r, id, wait, &ended, remains, sizeof(remains), err);
-	if (!ret && ended)
+	ret = reserve_retire_owner(r, id, wait, &retired, remains, sizeof(remains), err);
+	if (!ret && retired)
 		reserve_notice(r, "%s: ended the reservation of a dead owner: %s", reserve_name(r),
 			       text);
 	if (ret && remains[0] && err)
 		error_hint(err, "not put back of %s: %s", text, remains);
-	*again = ret == -EBUSY && !ended;
-end:
+	*again = ret == -EBUSY && !retired;
+unlock:
 	/* What an owner who died while he made or removed his file left. */
 	journal_owner_sweep(&r->file, &r->journal, NULL);
-	reserve_end(r);
+	reserve_unlock(r);
 	devmem_netdev_close(r->found);
 	r->found = NULL;
 	r->netdev = NULL;
@@ -406,7 +406,7 @@ int devmem_reservation_watch(const char *nic, uint32_t id, void (*ready)(void *a
 		ready(r.options.arg);
 	ret = journal_owner_wait(fd, err);
 	while (!ret) {
-		ret = end_watched(&r, id, fd, wait, &again, err);
+		ret = retire_watched(&r, id, fd, wait, &again, err);
 		if (!again)
 			break;
 		wait = false;

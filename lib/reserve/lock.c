@@ -146,7 +146,7 @@ void reserve_close(struct reserve *r)
 	r->found = NULL;
 }
 
-int reserve_begin(struct reserve *r, struct devmem_error *err)
+int reserve_lock(struct reserve *r, struct devmem_error *err)
 {
 	int ret;
 
@@ -155,7 +155,7 @@ int reserve_begin(struct reserve *r, struct devmem_error *err)
 		return ret;
 	ret = journal_file_load(&r->file, &r->journal, err);
 	if (ret)
-		goto err_unlock;
+		goto unlock_file;
 	if (journal_empty(&r->journal) || !strcmp(r->journal.boot, r->boot))
 		return 0;
 	reserve_notice(r,
@@ -167,17 +167,17 @@ int reserve_begin(struct reserve *r, struct devmem_error *err)
 	if (!ret)
 		ret = journal_owner_sweep(&r->file, &r->journal, err);
 	if (ret)
-		goto err_free;
+		goto free_journal;
 	return 0;
 
-err_free:
+free_journal:
 	journal_free(&r->journal);
-err_unlock:
+unlock_file:
 	journal_file_unlock(&r->file);
 	return ret;
 }
 
-void reserve_end(struct reserve *r)
+void reserve_unlock(struct reserve *r)
 {
 	journal_free(&r->journal);
 	journal_file_unlock(&r->file);

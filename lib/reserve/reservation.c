@@ -254,22 +254,22 @@ static int handle_new(struct devmem_reservation **reservation, struct devmem_net
 	res->owner_fd = -1;
 	ret = reserve_options(&res->r.options, options, err);
 	if (ret)
-		goto err_free;
+		goto free_res;
 	res->dir = strdup(res->r.options.dir);
 	if (!res->dir) {
 		ret = error_system(err, -ENOMEM, "reserve", name, NULL);
-		goto err_free;
+		goto free_res;
 	}
 	res->r.options.dir = res->dir;
 	ret = reserve_open(&res->r, netdev, NULL, create, err);
 	if (ret)
-		goto err_free_dir;
+		goto free_dir;
 	*reservation = res;
 	return 0;
 
-err_free_dir:
+free_dir:
 	free(res->dir);
-err_free:
+free_res:
 	free(res);
 	return ret;
 }
@@ -323,7 +323,7 @@ static int write_down(struct devmem_reservation *res, struct devmem_error *err)
 	return reserve_save(&res->r, "journal", err);
 }
 
-/* From here on everything is undone by ending the owner. */
+/* From here on everything is undone by retiring the owner. */
 static int set_up(struct devmem_reservation *res, struct devmem_error *err)
 {
 	struct reserve *r = &res->r;
@@ -350,7 +350,7 @@ int devmem_reservation_open(struct devmem_reservation **reservation, struct devm
 	struct devmem_error undo = { 0 };
 	struct devmem_reservation *res;
 	char remains[256];
-	bool ended;
+	bool retired;
 	int ret;
 
 	ret = handle_new(reservation, netdev, options, true, err);
@@ -358,23 +358,23 @@ int devmem_reservation_open(struct devmem_reservation **reservation, struct devm
 		return ret;
 	res = *reservation;
 	*reservation = NULL;
-	ret = reserve_begin(&res->r, err);
+	ret = reserve_lock(&res->r, err);
 	if (ret)
-		goto err_free;
+		goto free_handle;
 	reserve_step(&res->r, "lock");
-	/* Whose end fails keeps his queues, and says so. */
-	if (reserve_end_dead(&res->r, NULL, &undo))
+	/* An owner that can't be retired keeps its queues, which is reported. */
+	if (reserve_retire_dead(&res->r, NULL, &undo))
 		reserve_notice(&res->r, "%s", undo.message);
 	ret = choose_queues(res, queues, n, err);
 	if (ret)
-		goto err_end;
+		goto unlock;
 	ret = add_owner(res, err);
 	if (ret)
-		goto err_end;
+		goto unlock;
 	res->owner_fd = journal_owner_create(&res->r.file, res->id, err);
 	if (res->owner_fd < 0) {
 		ret = res->owner_fd;
-		goto err_end;
+		goto unlock;
 	}
 	res->own = true;
 	reserve_step(&res->r, "owner");
@@ -382,22 +382,23 @@ int devmem_reservation_open(struct devmem_reservation **reservation, struct devm
 	if (ret) {
 		/* Nothing was changed but that file. */
 		journal_owner_remove(&res->r.file, res->id, NULL);
-		goto err_end;
+		goto unlock;
 	}
 	ret = set_up(res, err);
 	if (ret)
-		goto err_undo;
-	reserve_end(&res->r);
+		goto retire_owner;
+	reserve_unlock(&res->r);
 	*reservation = res;
 	return 0;
 
-err_undo:
-	if (reserve_end_owner(&res->r, res->id, false, &ended, remains, sizeof(remains), &undo))
+retire_owner:
+	if (reserve_retire_owner(&res->r, res->id, false, &retired, remains, sizeof(remains),
+				 &undo))
 		error_hint(err, "and this could not be undone: %s%s%s", remains,
 			   remains[0] ? ": " : "", undo.message);
-err_end:
-	reserve_end(&res->r);
-err_free:
+unlock:
+	reserve_unlock(&res->r);
+free_handle:
 	handle_free(res);
 	return ret;
 }
@@ -448,32 +449,32 @@ int devmem_reservation_attach(struct devmem_reservation **reservation, struct de
 		return ret;
 	res = *reservation;
 	*reservation = NULL;
-	ret = reserve_begin(&res->r, err);
+	ret = reserve_lock(&res->r, err);
 	if (ret)
-		goto err_free;
+		goto free_handle;
 	res->id = id;
 	ret = find_living(res, &owner, err);
 	if (ret)
-		goto err_end;
+		goto unlock;
 	res->owner_fd = journal_owner_open(&res->r.file, id, err);
 	if (res->owner_fd < 0) {
 		ret = res->owner_fd;
-		goto err_end;
+		goto unlock;
 	}
 	res->n_queues = owner->n_queues;
 	res->queues = calloc((size_t)owner->n_queues + 1, sizeof(*res->queues));
 	if (!res->queues) {
 		ret = error_system(err, -ENOMEM, "reserve", res->r.dev->name, NULL);
-		goto err_end;
+		goto unlock;
 	}
 	memcpy(res->queues, owner->queues, res->n_queues * sizeof(*res->queues));
-	reserve_end(&res->r);
+	reserve_unlock(&res->r);
 	*reservation = res;
 	return 0;
 
-err_end:
-	reserve_end(&res->r);
-err_free:
+unlock:
+	reserve_unlock(&res->r);
+free_handle:
 	handle_free(res);
 	return ret;
 }
@@ -538,10 +539,10 @@ static int insert_rule(struct reserve *r, struct journal_owner *owner, struct ua
 	}
 	ret = reserve_save(r, "journal-place", err);
 	if (ret)
-		goto err_delete;
+		goto delete_rule;
 	return 0;
 
-err_delete:
+delete_rule:
 	if (!reserve_delete_rule(r, owner, rule, NULL))
 		reserve_save(r, "journal-rule-undone", NULL);
 	return ret;
@@ -564,18 +565,18 @@ int devmem_reservation_add_flow(struct devmem_reservation *reservation,
 				   "reserve: receive queue %" PRIu32
 				   " is not one of reservation %" PRIu32,
 				   queue, reservation->id);
-	ret = reserve_begin(r, err);
+	ret = reserve_lock(r, err);
 	if (ret)
 		return ret;
 	ret = find_living(reservation, &owner, err);
 	if (!ret)
 		ret = netdev_rx_queues(r->netdev, &rx_queues, err);
 	if (ret)
-		goto end;
+		goto unlock;
 	if (queue == DEVMEM_QUEUE_SPREAD) {
 		ret = reserve_make_context(r, owner, err);
 		if (ret)
-			goto end;
+			goto unlock;
 		context = owner->context.id;
 		queue = 0;
 	}
@@ -584,8 +585,8 @@ int devmem_reservation_add_flow(struct devmem_reservation *reservation,
 		ret = insert_rule(r, owner, &nfc, err);
 	if (!ret && location)
 		*location = nfc.fs.location;
-end:
-	reserve_end(r);
+unlock:
+	reserve_unlock(r);
 	return ret;
 }
 
@@ -597,12 +598,12 @@ int devmem_reservation_del_flow(struct devmem_reservation *reservation, uint32_t
 	uint32_t i;
 	int ret;
 
-	ret = reserve_begin(r, err);
+	ret = reserve_lock(r, err);
 	if (ret)
 		return ret;
 	ret = find_living(reservation, &owner, err);
 	if (ret)
-		goto end;
+		goto unlock;
 	for (i = 0; i < owner->n_rules; i++) {
 		if (owner->rules[i].fs.location == location)
 			break;
@@ -612,13 +613,13 @@ int devmem_reservation_del_flow(struct devmem_reservation *reservation, uint32_t
 				  "reserve: reservation %" PRIu32 " has no flow at place %" PRIu32,
 				  reservation->id, location);
 		error_kind(err, DEVMEM_ERROR_INPUT);
-		goto end;
+		goto unlock;
 	}
 	ret = reserve_delete_rule(r, owner, &owner->rules[i], err);
 	if (!ret)
 		ret = reserve_save(r, "journal-rule-gone", err);
-end:
-	reserve_end(r);
+unlock:
+	reserve_unlock(r);
 	return ret;
 }
 
@@ -636,10 +637,10 @@ static int close_own(struct devmem_reservation *res, struct devmem_error *err)
 {
 	struct devmem_error failed = { 0 };
 	char remains[256];
-	bool ended, same;
+	bool retired, same;
 	int ret;
 
-	ret = reserve_begin(&res->r, err);
+	ret = reserve_lock(&res->r, err);
 	if (ret) {
 		hint_all(res, err);
 		return ret;
@@ -650,9 +651,10 @@ static int close_own(struct devmem_reservation *res, struct devmem_error *err)
 				   "somebody removed its journal, or a forked process closed it");
 	if (ret) {
 		hint_all(res, err);
-		goto end;
+		goto unlock;
 	}
-	ret = reserve_end_owner(&res->r, res->id, false, &ended, remains, sizeof(remains), &failed);
+	ret = reserve_retire_owner(&res->r, res->id, false, &retired, remains, sizeof(remains),
+				   &failed);
 	if (ret) {
 		if (err)
 			*err = failed;
@@ -660,14 +662,14 @@ static int close_own(struct devmem_reservation *res, struct devmem_error *err)
 			error_hint(err,
 				   "not put back: %s; devmemctl reserve restore %s tries again",
 				   remains, reserve_name(&res->r));
-	} else if (!ended) {
+	} else if (!retired) {
 		ret = error_system(err, -ENODEV, "reserve", reserve_name(&res->r),
 				   "the interface is in another network namespace");
 		hint_all(res, err);
 		error_hint(err, "devmemctl reserve restore, run there, puts it back");
 	}
-end:
-	reserve_end(&res->r);
+unlock:
+	reserve_unlock(&res->r);
 	return ret;
 }
 

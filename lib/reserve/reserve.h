@@ -28,7 +28,7 @@ struct reserve {
 
 /* lock.c: the journal under its lock */
 
-/* Copies the caller's options and fills in what he left out. */
+/* Copies the caller's options and fills in what was left out. */
 int reserve_options(struct devmem_reservation_options *ours,
 		    const struct devmem_reservation_options *given, struct devmem_error *err);
 /* nic NULL: netdev's. netdev NULL: none yet. create as in journal_file_open(). */
@@ -36,8 +36,8 @@ int reserve_open(struct reserve *r, struct devmem_netdev *netdev, const char *ni
 		 struct devmem_error *err);
 void reserve_close(struct reserve *r);
 /* Locks and loads the journal. One of an earlier boot is removed first. */
-int reserve_begin(struct reserve *r, struct devmem_error *err);
-void reserve_end(struct reserve *r);
+int reserve_lock(struct reserve *r, struct devmem_error *err);
+void reserve_unlock(struct reserve *r);
 /* Writes the journal and says that this step is done. */
 int reserve_save(struct reserve *r, const char *step, struct devmem_error *err);
 void reserve_step(const struct reserve *r, const char *name);
@@ -66,9 +66,9 @@ int reserve_check_rules(const struct reserve *r, const uint32_t *queues, size_t 
 int reserve_plan(struct reserve *r, struct devmem_error *err);
 /* Sets what was planned. */
 int reserve_apply(struct reserve *r, struct devmem_error *err);
-/* At an owner's end: gives his queues back to RSS, where other owners remain. */
+/* Gives the queues of an owner that is retired back to RSS, where other owners remain. */
 int reserve_shrink(struct reserve *r, uint32_t leaving, struct devmem_error *err);
-/* After the last owner's end: puts everything back. What could not be stays in the journal. remains
+/* With the last owner: puts everything back. What could not be stays in the journal. remains
  * receives it in words, "" if nothing. */
 int reserve_restore_settings(struct reserve *r, char *remains, size_t size,
 			     struct devmem_error *err);
@@ -89,19 +89,19 @@ int reserve_delete_context(struct reserve *r, struct journal_owner *owner,
 int reserve_delete_rule(struct reserve *r, struct journal_owner *owner, struct journal_rule *rule,
 			struct devmem_error *err);
 
-/* retire.c: the end of an owner */
+/* retire.c: retiring an owner */
 
-/* Puts back what is the owner's alone, and if he is the last one all the rest; takes him off the
- * journal and removes his file. dead: wait for the kernel to unbind his queues. Every step is
- * tried; returns the first failure, and in remains what was not put back, "" if nothing. ended: he
- * is off the journal; he isn't after a failure, or if the interface is in another network
- * namespace, which is said and no failure. */
-int reserve_end_owner(struct reserve *r, uint32_t id, bool dead, bool *ended, char *remains,
-		      size_t size, struct devmem_error *err);
-/* The same for all dead owners, and for settings that an earlier end could not put back; removes
- * files that belong to nobody. ended receives the number of owners that are off the journal; may be
- * NULL. Returns the first failure. */
-int reserve_end_dead(struct reserve *r, unsigned int *ended, struct devmem_error *err);
+/* Puts back what is the owner's alone, and everything else with the last owner; removes the owner
+ * from the journal, and its file. dead: wait for the kernel to unbind its queues. Every step is
+ * tried; returns the first failure, and in remains what was not put back, "" if nothing. retired:
+ * the owner is off the journal. It isn't after a failure, or if the interface is in another network
+ * namespace, which is reported as a notice and is no failure. */
+int reserve_retire_owner(struct reserve *r, uint32_t id, bool dead, bool *retired, char *remains,
+			 size_t size, struct devmem_error *err);
+/* The same for all dead owners, and for settings that could not be put back with their last owner;
+ * removes files that belong to nobody. retired receives the number of owners that are off the
+ * journal; may be NULL. Returns the first failure. */
+int reserve_retire_dead(struct reserve *r, unsigned int *retired, struct devmem_error *err);
 
 /* find.c: what an interface is, whatever it's called */
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The end of an owner, however it came: puts back what is his alone, and after the last one the
- * rest. Everything here may have been done already, in part, by somebody who was killed at it. */
+/* Retiring an owner, one that closes or one that is dead: puts back what is its alone, and with the
+ * last owner the rest. Any of it may have been done already, by a process that was killed at it. */
 #include "reserve/reserve.h"
 
 #include <errno.h>
@@ -93,7 +93,7 @@ static int wait_unbound(const struct reserve *r, const struct journal_owner *own
 			    bound.id);
 }
 
-/* Takes the owner off the journal, and his file with him. */
+/* Removes the owner from the journal, and its file. */
 static int forget_owner(struct reserve *r, uint32_t id, struct devmem_error *err)
 {
 	int ret;
@@ -134,12 +134,12 @@ static void forget_settings(struct journal *journal)
 	reserve_drop_rss(&journal->rss);
 }
 
-/* The end of an owner whose interface isn't in this network namespace. */
-static int end_absent(struct reserve *r, uint32_t id, bool *ended, struct devmem_error *err)
+/* Of an owner whose interface isn't in this network namespace. */
+static int retire_absent(struct reserve *r, uint32_t id, bool *retired, struct devmem_error *err)
 {
 	char text[RESERVE_OWNER_TEXT];
 
-	*ended = false;
+	*retired = false;
 	if (!reserve_device_gone(r)) {
 		reserve_notice(r,
 			       "%s is not in this network namespace (any more): what %s has set "
@@ -151,13 +151,13 @@ static int end_absent(struct reserve *r, uint32_t id, bool *ended, struct devmem
 	reserve_notice(r, "%s is gone: nothing to put back", r->journal.name);
 	if (r->journal.n_owners == 1)
 		forget_settings(&r->journal);
-	*ended = true;
+	*retired = true;
 	return forget_owner(r, id, err);
 }
 
 /* Rules, then the context that they point to, then what keeps the queues apart. */
-static int end_present(struct reserve *r, uint32_t id, bool dead, char *remains, size_t size,
-		       struct devmem_error *err)
+static int retire_present(struct reserve *r, uint32_t id, bool dead, char *remains, size_t size,
+			  struct devmem_error *err)
 {
 	struct journal_owner *owner = journal_find(&r->journal, id);
 	struct failures f = { .remains = remains, .size = size, .err = err };
@@ -192,7 +192,7 @@ static int end_present(struct reserve *r, uint32_t id, bool dead, char *remains,
 			failed_at(&f, ret, &failed, "its queues' part in the RSS table");
 	}
 	if (f.first) {
-		/* What is left of him stays to be ended later, and so does what comes after it. */
+		/* The owner stays in the journal with what is left, and so do the settings. */
 		reserve_save(r, "journal-remains", NULL);
 		reserve_settings_text(&r->journal, settings, sizeof(settings));
 		if (r->journal.n_owners == 1 && settings[0])
@@ -210,29 +210,29 @@ static int end_present(struct reserve *r, uint32_t id, bool dead, char *remains,
 	return f.first ? f.first : ret;
 }
 
-int reserve_end_owner(struct reserve *r, uint32_t id, bool dead, bool *ended, char *remains,
-		      size_t size, struct devmem_error *err)
+int reserve_retire_owner(struct reserve *r, uint32_t id, bool dead, bool *retired, char *remains,
+			 size_t size, struct devmem_error *err)
 {
 	bool again = true;
 	int ret = 0;
 
 	remains[0] = '\0';
-	*ended = true;
+	*retired = true;
 	if (!journal_find(&r->journal, id))
 		return 0;
 	if (r->netdev) {
-		ret = end_present(r, id, dead, remains, size, err);
+		ret = retire_present(r, id, dead, remains, size, err);
 		if (ret == -ENODEV && journal_find(&r->journal, id)) {
 			ret = look_again(r, &again, err);
 			if (!ret && again)
-				ret = end_present(r, id, dead, remains, size, err);
+				ret = retire_present(r, id, dead, remains, size, err);
 		}
 	}
 	if (!ret && (!r->netdev || !again)) {
 		remains[0] = '\0';
-		return end_absent(r, id, ended, err);
+		return retire_absent(r, id, retired, err);
 	}
-	*ended = !journal_find(&r->journal, id);
+	*retired = !journal_find(&r->journal, id);
 	return ret;
 }
 
@@ -247,8 +247,8 @@ static uint32_t *owner_ids(const struct journal *journal)
 	return ids;
 }
 
-/* Settings that the end of their last owner could not put back. */
-static int end_settings(struct reserve *r, struct devmem_error *err)
+/* Settings that could not be put back when their last owner was retired. */
+static int retire_settings(struct reserve *r, struct devmem_error *err)
 {
 	char remains[256];
 	int ret;
@@ -276,7 +276,7 @@ static int end_settings(struct reserve *r, struct devmem_error *err)
 	return reserve_save(r, "journal-end", err);
 }
 
-int reserve_end_dead(struct reserve *r, unsigned int *ended, struct devmem_error *err)
+int reserve_retire_dead(struct reserve *r, unsigned int *retired, struct devmem_error *err)
 {
 	struct devmem_error failed = { 0 };
 	char remains[256], text[RESERVE_OWNER_TEXT];
@@ -284,8 +284,8 @@ int reserve_end_dead(struct reserve *r, unsigned int *ended, struct devmem_error
 	int ret, first = 0;
 	bool gone;
 
-	if (ended)
-		*ended = 0;
+	if (retired)
+		*retired = 0;
 	ids = owner_ids(&r->journal);
 	if (!ids)
 		return error_system(err, -ENOMEM, "reserve", reserve_name(r), NULL);
@@ -295,13 +295,13 @@ int reserve_end_dead(struct reserve *r, unsigned int *ended, struct devmem_error
 			continue;
 		if (!ret) {
 			reserve_owner_text(journal_find(&r->journal, ids[i]), text);
-			ret = reserve_end_owner(r, ids[i], true, &gone, remains, sizeof(remains),
-						&failed);
+			ret = reserve_retire_owner(r, ids[i], true, &gone, remains, sizeof(remains),
+						   &failed);
 			if (!ret && gone) {
 				reserve_notice(r, "%s: ended the reservation of a dead owner: %s",
 					       reserve_name(r), text);
-				if (ended)
-					(*ended)++;
+				if (retired)
+					(*retired)++;
 			}
 			if (ret && remains[0])
 				error_hint(&failed, "not put back of %s: %s", text, remains);
@@ -313,7 +313,7 @@ int reserve_end_dead(struct reserve *r, unsigned int *ended, struct devmem_error
 		}
 	}
 	free(ids);
-	ret = end_settings(r, first ? NULL : err);
+	ret = retire_settings(r, first ? NULL : err);
 	if (ret && !first)
 		first = ret;
 	ret = journal_owner_sweep(&r->file, &r->journal, first ? NULL : err);
