@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/number.h"
 
 #define VERSION "1"
 #define PAGE_SIZE_MIN 4096U
@@ -166,31 +167,12 @@ int inherit_text_write(char *text, size_t size, const struct inherit_text *t,
 			   out.len + 1, size);
 }
 
-/* Decimal, without sign, spaces, or zeros in front. max is at least 9. */
+/* Decimal, without sign, spaces, or zeros in front. */
 static bool read_number(const char *p, const char *end, uint64_t min, uint64_t max, uint64_t *value)
 {
-	uint64_t v = 0;
+	size_t len = (size_t)(end - p);
 
-	if (p == end || (*p == '0' && end - p > 1))
-		return false;
-	for (; p < end; p++) {
-		unsigned int digit = (unsigned int)((unsigned char)*p - '0');
-
-		if (digit > 9 || v > (max - digit) / 10)
-			return false;
-		v = v * 10 + digit;
-	}
-	*value = v;
-	return v >= min;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return !(len > 1 && *p == '0') && number_parse(p, len, max, value) && *value >= min;
 }
 
 /* The word's value is from p to end. NULL or why it is wrong. */
@@ -198,6 +180,7 @@ static const char *read_dev(struct inherit_text *t, const char *p, const char *e
 {
 	char name[INHERIT_NAME_SIZE];
 	size_t len = 0;
+	uint8_t byte;
 
 	for (; p < end; len++) {
 		if (len == sizeof(name))
@@ -208,10 +191,10 @@ static const char *read_dev(struct inherit_text *t, const char *p, const char *e
 			name[len] = *p++;
 			continue;
 		}
-		if (end - p < 3 || hex_digit(p[1]) < 0 || hex_digit(p[2]) < 0)
+		p++;
+		if (!number_next_byte(&p, end, &byte))
 			return "two hexadecimal digits must follow a %";
-		name[len] = (char)(hex_digit(p[1]) << 4 | hex_digit(p[2]));
-		p += 3;
+		name[len] = (char)byte;
 	}
 	return inherit_text_set_dev(t, name, len) ? NULL : "no interface can have this name";
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/array.h"
 #include "nic/ethtool_ioctl.h"
 #include "netlink/genl.h"
 
@@ -304,14 +305,14 @@ int ethtool_set_rss(const struct ethtool_dev *dev, const uint32_t *table, uint32
 struct contexts {
 	uint32_t ifindex;
 	uint32_t *ids;
-	uint32_t n, room;
+	uint32_t n;
 };
 
 static int take_context(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	struct contexts *contexts = arg;
 	struct ethtool_msg_rss msg;
-	uint32_t room, *ids;
+	uint32_t *ids;
 	int ret;
 
 	if (!reply) {
@@ -323,14 +324,10 @@ static int take_context(const struct nlmsghdr *reply, size_t len, void *arg)
 		return ret;
 	if (!msg.context || msg.ifindex != contexts->ifindex)
 		return 0;
-	if (contexts->n == contexts->room) {
-		room = contexts->room ? 2 * contexts->room : 16;
-		ids = realloc(contexts->ids, room * sizeof(*ids));
-		if (!ids)
-			return -ENOMEM;
-		contexts->ids = ids;
-		contexts->room = room;
-	}
+	ids = array_grow(contexts->ids, contexts->n, sizeof(*ids));
+	if (!ids)
+		return -ENOMEM;
+	contexts->ids = ids;
 	contexts->ids[contexts->n++] = msg.context;
 	return 0;
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/array.h"
+#include "core/number.h"
 #include "nic/ethtool_ioctl.h"
 #include "netlink/genl.h"
 #include "netlink/netdev_msg.h"
@@ -27,7 +29,7 @@ struct devmem_netdev {
 /* A growing array of queues. */
 struct queues {
 	struct devmem_queue *array;
-	size_t n, room;
+	size_t n;
 };
 
 const struct ethtool_dev *netdev_dev(const struct devmem_netdev *netdev)
@@ -46,17 +48,11 @@ static struct ethtool_ioctl io_of(const struct devmem_netdev *nd)
 
 static int queues_add(struct queues *queues, const struct devmem_queue *queue)
 {
-	struct devmem_queue *array;
-	size_t room;
+	struct devmem_queue *array = array_grow(queues->array, queues->n, sizeof(*array));
 
-	if (queues->n == queues->room) {
-		room = queues->room ? 2 * queues->room : 16;
-		array = realloc(queues->array, room * sizeof(*array));
-		if (!array)
-			return -ENOMEM;
-		queues->array = array;
-		queues->room = room;
-	}
+	if (!array)
+		return -ENOMEM;
+	queues->array = array;
 	queues->array[queues->n++] = *queue;
 	return 0;
 }
@@ -351,14 +347,9 @@ int devmem_netdev_refresh(struct devmem_netdev *netdev, struct devmem_error *err
 /* An index in decimal: no interface's name may be taken for one that exists. */
 static int parse_index(const char *name, uint32_t *ifindex)
 {
-	unsigned long value;
-	char *end;
+	uint64_t value;
 
-	if (name[0] < '1' || name[0] > '9')
-		return -EINVAL;
-	errno = 0;
-	value = strtoul(name, &end, 10);
-	if (errno || *end || value > INT32_MAX)
+	if (name[0] == '0' || !number_parse(name, strlen(name), INT32_MAX, &value))
 		return -EINVAL;
 	*ifindex = (uint32_t)value;
 	return 0;
@@ -728,7 +719,7 @@ free_list:
 /* The indices of a network namespace's interfaces. */
 struct indices {
 	uint32_t *array;
-	size_t n, room;
+	size_t n;
 };
 
 static int take_index(const struct nlmsghdr *reply, size_t len, void *arg)
@@ -736,7 +727,6 @@ static int take_index(const struct nlmsghdr *reply, size_t len, void *arg)
 	struct indices *indices = arg;
 	struct netdev_msg_dev msg;
 	uint32_t *array;
-	size_t room;
 	int ret;
 
 	if (!reply) {
@@ -746,14 +736,10 @@ static int take_index(const struct nlmsghdr *reply, size_t len, void *arg)
 	ret = netdev_msg_parse_dev(reply, len, &msg);
 	if (ret)
 		return ret;
-	if (indices->n == indices->room) {
-		room = indices->room ? 2 * indices->room : 16;
-		array = realloc(indices->array, room * sizeof(*array));
-		if (!array)
-			return -ENOMEM;
-		indices->array = array;
-		indices->room = room;
-	}
+	array = array_grow(indices->array, indices->n, sizeof(*array));
+	if (!array)
+		return -ENOMEM;
+	indices->array = array;
 	indices->array[indices->n++] = msg.ifindex;
 	return 0;
 }

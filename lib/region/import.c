@@ -7,8 +7,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/error.h"
+#include "core/number.h"
 #include "core/sys.h"
 #include "uapi/dma_buf.h"
 
@@ -72,20 +74,12 @@ static int import(struct devmem_region *region, int fd, uint64_t size, struct de
 static int import_open(struct devmem_region *region, const char *option, uint64_t size,
 		       struct devmem_error *err)
 {
-	unsigned long fd;
-	char *end;
+	uint64_t fd;
 
-	/* strtoul takes signs and spaces, a spec doesn't. */
-	if (!option || *option < '0' || *option > '9')
-		goto malformed;
-	errno = 0;
-	fd = strtoul(option, &end, 10);
-	if (errno || *end || fd > INT_MAX)
-		goto malformed;
+	if (!option || !number_parse(option, strlen(option), INT_MAX, &fd))
+		return error_input(err, -EINVAL, "fd",
+				   "the number of an open dma-buf must follow: fd:N");
 	return import(region, (int)fd, size, err);
-
-malformed:
-	return error_input(err, -EINVAL, "fd", "the number of an open dma-buf must follow: fd:N");
 }
 
 int devmem_region_import(struct devmem_region **region, int fd, struct devmem_error *err)

@@ -58,7 +58,6 @@ int region_memfd_create(const char *subject, unsigned int flags, uint64_t size, 
 			struct devmem_error *err);
 
 /* host.c: what the machine says about its memory. */
-int region_host_number(const char *path, int64_t *number);
 struct region_huge_pages {
 	/* Pages of 2 MiB: in the pool, and free in it without being promised to somebody. */
 	uint64_t total;

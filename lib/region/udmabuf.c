@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/sys.h"
 #include "uapi/udmabuf.h"
 
@@ -51,11 +52,11 @@ static int open_device(struct devmem_error *err)
 /* Most bytes in one udmabuf; 0 where the module says no limit, or nothing. */
 static uint64_t size_limit(void)
 {
-	int64_t mib;
+	uint64_t mib;
 
-	if (region_host_number(SIZE_LIMIT, &mib) || mib <= 0 || mib >= INT_MAX)
+	if (file_read_number(SIZE_LIMIT, &mib) || mib >= INT_MAX)
 		return 0;
-	return (uint64_t)mib * MIB;
+	return mib * MIB;
 }
 
 static int check_limit(uint64_t size, struct devmem_error *err)
@@ -236,15 +237,13 @@ static void udmabuf_list(struct region_list *list)
 	struct devmem_provider provider = { .spec = "udmabuf" };
 	struct devmem_error err = { .code = 0 };
 	struct region_huge_pages pages;
-	int64_t list_limit;
 	char *reason = provider.reason;
 	size_t left = sizeof(provider.reason);
 	int len = 0;
 	int fd;
 
 	provider.max_bytes = size_limit();
-	if (!region_host_number(LIST_LIMIT, &list_limit) && list_limit > 0)
-		provider.list_limit = (uint64_t)list_limit;
+	file_read_number(LIST_LIMIT, &provider.list_limit);
 	if (!region_host_huge_pages(&pages))
 		provider.huge_free_bytes = pages.free * HUGE_PAGE_SIZE;
 
