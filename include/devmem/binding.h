@@ -23,7 +23,7 @@ DEVMEM_BEGIN_DECLS
 struct devmem_binding;
 
 /* Flags of struct devmem_binding_options */
-#define DEVMEM_BINDING_PLAIN_OK 1U /* to send from the region's mapping will do */
+#define DEVMEM_BINDING_PLAIN_OK 1U /* for sending, copies by the CPU are acceptable */
 
 /**
  * struct devmem_binding_options - how to bind
@@ -35,8 +35,8 @@ struct devmem_binding;
  *	can't do it, get a plain binding instead of an error
  * @held_max: most bytes of the region, in whole receive buffers, that may be out with the
  *	application over all receivers of this binding; when reached, devmem_rx_recv() answers
- *	ENOBUFS until something is released. 0 = a quarter of the region; UINT64_MAX = no limit, the
- *	application takes care that the NIC doesn't run dry
+ *	ENOBUFS until something is released. 0 = a quarter of the region; UINT64_MAX = no limit: the
+ *	application itself leaves the NIC enough to receive into
  *
  * @rx_page_size and @held_max are for receiving: 0 in a call for sending. Since 0.1.
  */
@@ -58,10 +58,10 @@ struct devmem_binding_options {
  * @options: NULL for defaults
  * @err: filled on failure; may be NULL
  *
- * Header split must be on and its threshold 0: devmem_reservation_open() sees to it. Needs
+ * Header split must be on and its threshold 0: devmem_reservation_open() does that. Needs
  * CAP_NET_ADMIN. The queues restart, so packets in them at that moment are lost. May block. Errnos
  * with the kernel's text, among others: EINVAL "tcp-data-split is disabled", "hds-thresh is not
- * zero", a bad page size; EEXIST a region or an XDP program is there already; EBUSY AF_XDP has the
+ * zero", a bad page size; EEXIST a region or an XDP program is there already; EBUSY AF_XDP uses the
  * queue; EOPNOTSUPP the driver can't; ERANGE or EINVAL no such queue; EPERM; EREMOTEIO the region's
  * device and the NIC can't reach each other. Kernel: net/core/netdev-genl.c, net/core/devmem.c,
  * Documentation/networking/devmem.rst. Return: 0 or a negative errno. Since 0.1.
@@ -90,8 +90,8 @@ DEVMEM_API int devmem_binding_open_rx(struct devmem_binding **binding, struct de
  *
  * With DEVMEM_BINDING_PLAIN_OK a region that is no dma-buf, EOPNOTSUPP and EREMOTEIO are no errors:
  * the binding is plain then. A sender with a plain binding works the same, but the CPU copies the
- * bytes from the region's mapping; devmem_binding_is_plain() tells, devmem_binding_note() says why.
- * The region must be mappable: EOPNOTSUPP if it isn't.
+ * bytes from the region's mapping; devmem_binding_is_plain() reports it, devmem_binding_note() says
+ * why. The region must be mappable: EOPNOTSUPP if it isn't.
  *
  * Return: 0 or a negative errno. Since 0.1.
  */
@@ -141,7 +141,7 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  * @binding: handle
  *
  * Pass it to another process (SCM_RIGHTS, or clear close-on-exec) to keep the binding alive there.
- * Readable when the kernel has something to say, which it hasn't.
+ * It never becomes readable.
  *
  * Return: a file descriptor that the binding owns: don't close it; -1 for a plain binding, which
  * has none, and for one of devmem_inherited_binding(), whose socket another process has. Since 0.1.

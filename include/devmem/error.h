@@ -34,8 +34,8 @@ enum devmem_error_kind {
  * @message: one sentence ready to print, without a newline: subject, operation, the kernel's words,
  *	and what to do
  *
- * Owned by the caller, who may pass NULL wherever one is taken. Calls fill it only when they fail.
- * Strings are always terminated. Since 0.1.
+ * Owned by the caller, who may pass NULL to any call that has such a parameter. Calls fill it only
+ * when they fail. Strings are always terminated. Since 0.1.
  */
 struct devmem_error {
 	int code;

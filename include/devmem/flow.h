@@ -33,7 +33,7 @@ struct devmem_flow {
  * context
  * @rss_context: RSS context that spreads its packets, 0 = none
  * @drop: 1 if it drops its packets
- * @tcp: 1 if it is one of the kind that struct devmem_flow can say; else @flow is empty
+ * @tcp: 1 if struct devmem_flow can express what it matches; else @flow is empty
  * @flow: what it matches
  *
  * Since 0.1.
@@ -68,7 +68,7 @@ DEVMEM_API int devmem_flow_from_socket(struct devmem_flow *flow, int fd, struct 
  *
  * The place is the driver's choice where it makes one, else the first free one. The rule stays
  * until it is deleted, whatever becomes of this process: devmem_reservation_add_flow() adds one
- * that is taken away again. Needs CAP_NET_ADMIN. May block. Errnos: EINVAL bad flow or queue;
+ * that is removed again. Needs CAP_NET_ADMIN. May block. Errnos: EINVAL bad flow or queue;
  * EOPNOTSUPP no flow rules in this driver, or ntuple-filters off; ENOSPC table full; EEXIST the
  * same rule is there already; EPERM. Kernel: ETHTOOL_SRXCLSRLINS, net/ethtool/ioctl.c. Return: 0 or
  * a negative errno. Since 0.1.

@@ -25,11 +25,11 @@ struct devmem_inherited;
 /* Environment variable that devmemctl run and bind set. The library itself reads no environment. */
 #define DEVMEM_INHERIT_ENV "DEVMEM_INHERIT"
 
-/* Room that every text of devmem_inherit_format() with up to 256 queues fits into. */
+/* Large enough for every text of devmem_inherit_format() with up to 256 queues. */
 #define DEVMEM_INHERIT_TEXT_SIZE 4096
 
 /**
- * devmem_inherit_format() - what a launcher tells its command
+ * devmem_inherit_format() - write the text that hands a binding to a command
  * @text: receives the text
  * @size: room in it; DEVMEM_INHERIT_TEXT_SIZE is enough
  * @binding: what the command is to use; the launcher keeps it open until the command has ended
@@ -39,17 +39,17 @@ struct devmem_inherited;
  * @err: filled on failure; may be NULL
  *
  * The text names the descriptor of the binding's region, so the launcher clears close-on-exec of
- * devmem_region_fd() in the child. The binding's own descriptor stays with the launcher: when he
- * dies the binding ends. Doesn't block. Errnos: EINVAL no queue to receive, a queue twice, queues
- * of a binding to send, a plain binding, or a name that no interface can have; ENOSPC @size is too
- * small. The text is then empty. Return: 0 or a negative errno. Since 0.1.
+ * devmem_region_fd() in the child. The binding's own descriptor stays with the launcher: when
+ * it dies the binding ends. Doesn't block. Errnos: EINVAL no queue to receive, a queue twice,
+ * queues of a binding to send, a plain binding, or a name that no interface can have; ENOSPC @size
+ * is too small. The text is then empty. Return: 0 or a negative errno. Since 0.1.
  */
 DEVMEM_API int devmem_inherit_format(char *text, size_t size, const struct devmem_binding *binding,
 				     const char *dev, const uint32_t *queues, size_t n,
 				     struct devmem_error *err);
 
 /**
- * devmem_inherited_open() - take what a launcher handed over
+ * devmem_inherited_open() - open the binding that a launcher handed over
  * @inherited: receives the handle
  * @text: getenv(DEVMEM_INHERIT_ENV)
  * @err: filled on failure; may be NULL
@@ -65,7 +65,7 @@ DEVMEM_API int devmem_inherited_open(struct devmem_inherited **inherited, const 
 				     struct devmem_error *err);
 
 /**
- * devmem_inherited_close() - let go of it; the binding itself stays
+ * devmem_inherited_close() - free the handle; the binding itself stays
  * @inherited: handle or NULL
  *
  * Close receivers and senders that use the binding before. Since 0.1.

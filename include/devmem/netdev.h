@@ -97,8 +97,8 @@ struct devmem_netdev_info {
  * @tx: 1 for a transmit queue
  * @napi_id: NAPI instance that serves it; 0 if none is known
  * @dmabuf_id: binding id if a dma-buf is bound to it, else 0
- * @io_uring: 1 if io_uring's zero-copy receive has it
- * @xsk: 1 if an AF_XDP socket has it
+ * @io_uring: 1 if io_uring's zero-copy receive uses it
+ * @xsk: 1 if an AF_XDP socket uses it
  * @leased: 1 if it is leased to another interface
  * @rss: 1 if the default RSS context sends packets to it
  * @rules: flow rules that send packets to it
@@ -118,7 +118,7 @@ struct devmem_queue {
 /**
  * struct devmem_qstats - counters of one receive queue (netdev family, qstats-get) and of its page
  * pool
- * @has: which counters the driver has, DEVMEM_QSTATS_* bits
+ * @has: which counters the driver keeps, DEVMEM_QSTATS_* bits
  * @rx_packets, @rx_bytes: received
  * @rx_alloc_fail: packets lost because the page pool (the region) had no free page
  * @rx_hw_drops: packets dropped by the device
@@ -142,7 +142,7 @@ struct devmem_qstats {
 #define DEVMEM_QSTATS_INFLIGHT (1U << 5)
 
 /**
- * devmem_netdev_open() - open an interface for control, and take a snapshot of it
+ * devmem_netdev_open() - open an interface for control, and read a snapshot of its settings
  * @netdev: receives the handle
  * @name: interface name, or its index in decimal
  * @err: filled on failure; may be NULL
@@ -166,7 +166,7 @@ DEVMEM_API int devmem_netdev_open(struct devmem_netdev **netdev, const char *nam
 DEVMEM_API void devmem_netdev_close(struct devmem_netdev *netdev);
 
 /**
- * devmem_netdev_refresh() - take the snapshot again
+ * devmem_netdev_refresh() - read the snapshot again
  * @netdev: handle
  * @err: filled on failure; may be NULL
  *

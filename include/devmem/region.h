@@ -15,7 +15,7 @@ DEVMEM_BEGIN_DECLS
  * bytes
  *
  * Opaque. Freed by devmem_region_close() and, when the process dies, by the kernel; the memory
- * itself lives until the last user (a binding, a received packet still queued) has let go of it.
+ * itself lives until its last user (a binding, a received packet still queued) is gone.
  */
 struct devmem_region;
 
@@ -47,9 +47,9 @@ DEVMEM_API int devmem_region_open(struct devmem_region **region, const char *spe
 				  struct devmem_error *err);
 
 /**
- * devmem_region_import() - take a dma-buf that somebody else exported
+ * devmem_region_import() - make a region of a dma-buf that somebody else exported
  * @region: receives the handle
- * @fd: a dma-buf; it is duplicated, the caller keeps his own
+ * @fd: a dma-buf; it is duplicated, the caller keeps its own
  * @err: filled on failure; may be NULL
  *
  * The size is read from the dma-buf itself. Doesn't block. Errnos: EBADF not open; EINVAL not a
@@ -61,7 +61,7 @@ DEVMEM_API int devmem_region_import(struct devmem_region **region, int fd,
 				    struct devmem_error *err);
 
 /**
- * devmem_region_close() - unmap the region and let go of its memory
+ * devmem_region_close() - unmap the region and release its memory
  * @region: handle or NULL
  *
  * Close bindings and receivers that use the region first. Doesn't block. Since 0.1.
@@ -93,7 +93,7 @@ DEVMEM_API uint64_t devmem_region_size(const struct devmem_region *region);
 DEVMEM_API const char *devmem_region_spec(const struct devmem_region *region);
 
 /**
- * devmem_region_note() - something about the region that its user should know
+ * devmem_region_note() - a remark about the region, for its user
  * @region: handle
  *
  * For example that no huge pages could be had, why, and what to do.
@@ -126,7 +126,7 @@ DEVMEM_API int devmem_region_is_dmabuf(const struct devmem_region *region);
 DEVMEM_API int devmem_region_map(struct devmem_region *region, void **addr,
 				 struct devmem_error *err);
 
-/* Access that devmem_region_sync() is told of; the values are DMA_BUF_SYNC_READ, _WRITE and _END of
+/* Kinds of access for devmem_region_sync(). The values are DMA_BUF_SYNC_READ, _WRITE and _END of
  * the kernel's include/uapi/linux/dma-buf.h. */
 #define DEVMEM_SYNC_READ 1U
 #define DEVMEM_SYNC_WRITE 2U

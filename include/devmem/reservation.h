@@ -20,8 +20,8 @@ DEVMEM_BEGIN_DECLS
  *
  * Several may be open on one interface, in one process or many: a queue belongs to one of them
  * only, RSS keeps off the queues of all, and what they share (header split, flow rules switched on)
- * stays until the last one has ended and is then put back as it was before the first. What somebody
- * else changed meanwhile is left as he set it, and said.
+ * stays until the last one is closed and is then put back as it was before the first. A setting
+ * that somebody else changed meanwhile is left alone, and reported.
  *
  * Each change is written to a journal, a file in a runtime directory, before it is made. A
  * reservation ends with devmem_reservation_close() or with the death of its owner: the process that
@@ -32,27 +32,27 @@ DEVMEM_BEGIN_DECLS
  */
 struct devmem_reservation;
 
-/* Start no watcher: after a crash the interface stays as it is until the next user comes. */
+/* Start no watcher: after a crash the interface stays as it is until its next user. */
 #define DEVMEM_RESERVATION_NO_WATCHER (1U << 0)
 
 /* As a queue: spread the flow over all queues of the reservation, through an RSS context. */
 #define DEVMEM_QUEUE_SPREAD UINT32_MAX
 
 /**
- * struct devmem_reservation_options - where the journal is, and who is told
+ * struct devmem_reservation_options - where the journal is, and what reports progress
  * @sz: sizeof(struct devmem_reservation_options)
  * @dir: runtime directory; NULL = the one that the library was built for (/run/devmem). Made if it
  *	doesn't exist, for its owner alone; must belong to the caller or to root, and nobody else
  *	may write to it. All users of an interface must name the same
  * @watcher: program to start as watcher; NULL = the one that was installed with the library
  * @flags: DEVMEM_RESERVATION_*
- * @lock_wait_ms: longest wait for another process that is just changing the interface, in
+ * @lock_wait_ms: longest wait for another process that is changing the interface, in
  *	milliseconds; 0 = 30000
- * @notice: called with one sentence, without a newline, about what the caller should know and what
- *	is no error: a dead owner's settings were put back, a setting was left as somebody else
- *	changed it. NULL = nobody is told
+ * @notice: called with one sentence, without a newline, about what is worth knowing and no
+ *	error: a dead owner's settings were put back, a setting was left as somebody else
+ *	changed it. NULL = not called
  * @step: called after each single step of set-up and tear-down with its name, like "journal" or
- *	"rss-set"; for tests and for curious users. NULL = not called
+ *	"rss-set"; for tests and for logs. NULL = not called
  * @arg: handed to @notice and @step
  *
  * Both are called from within the library's calls, with a lock held: they must not call it. Since
@@ -96,11 +96,11 @@ DEVMEM_API int devmem_reservation_open(struct devmem_reservation **reservation,
 				       struct devmem_error *err);
 
 /**
- * devmem_reservation_attach() - take part in a reservation that another process owns
+ * devmem_reservation_attach() - join a reservation that another process owns
  * @reservation: receives a handle
  * @netdev: interface; must stay open until the handle is closed
  * @id: of the reservation, as devmem_reservation_id() or devmem_reservation_list() give it
- * @options: NULL for defaults; @flags and @watcher mean nothing here
+ * @options: NULL for defaults; @flags and @watcher are not used
  * @err: filled on failure; may be NULL
  *
  * The handle adds and deletes flows. They belong to the reservation: they stay when the handle is
@@ -139,10 +139,10 @@ DEVMEM_API const uint32_t *devmem_reservation_queues(const struct devmem_reserva
  * @location: receives the rule's place in the table; may be NULL
  * @err: filled on failure; may be NULL
  *
- * Spreading takes an RSS context, one for the whole reservation, and so a driver that has them; the
+ * Spreading needs an RSS context, one for the whole reservation, and so a driver that has them; the
  * packets of one connection always come to the same queue. With one queue only, spreading is the
  * same as naming it. Needs CAP_NET_ADMIN. Blocks while another process changes the same interface.
- * Errnos: EINVAL @queue isn't one of them; ENOENT the reservation has ended, or its owner is dead;
+ * Errnos: EINVAL @queue isn't one of them; ENOENT the reservation was closed, or its owner is dead;
  * EOPNOTSUPP no RSS contexts; EEXIST, EBUSY a rule that is there catches the flow already (the
  * message names it); those of devmem_flow_add(), and of
  * devmem_reservation_open() about the runtime directory. Return: 0 or a negative errno. Since 0.1.
@@ -152,21 +152,21 @@ DEVMEM_API int devmem_reservation_add_flow(struct devmem_reservation *reservatio
 					   uint32_t *location, struct devmem_error *err);
 
 /**
- * devmem_reservation_del_flow() - take a flow away again
+ * devmem_reservation_del_flow() - remove a flow
  * @reservation: handle
  * @location: place of its rule
  * @err: filled on failure; may be NULL
  *
  * A rule that is gone, or that somebody replaced by another, is left alone and forgotten; that is
- * success, and @notice is told. Needs CAP_NET_ADMIN. Blocks while another process changes the same
- * interface. Errnos: ENOENT no such flow in this reservation; EPERM; of the runtime directory.
+ * success, and reported by @notice. Needs CAP_NET_ADMIN. Blocks while another process changes the
+ * same interface. Errnos: ENOENT no such flow in this reservation; EPERM; of the runtime directory.
  * Return: 0 or a negative errno. Since 0.1.
  */
 DEVMEM_API int devmem_reservation_del_flow(struct devmem_reservation *reservation,
 					   uint32_t location, struct devmem_error *err);
 
 /**
- * devmem_reservation_close() - end the reservation and free the handle
+ * devmem_reservation_close() - put the interface back and free the handle
  * @reservation: handle or NULL; freed in any case
  * @err: filled on failure; may be NULL
  *
@@ -177,7 +177,7 @@ DEVMEM_API int devmem_reservation_del_flow(struct devmem_reservation *reservatio
  * A handle of devmem_reservation_attach() is only freed. Needs CAP_NET_ADMIN. Blocks while another
  * process changes the same interface. Errnos: EBUSY a queue is still bound, or another process
  * holds the lock for too long; ENODEV the interface is in another network namespace; ENOENT the
- * journal doesn't know the reservation any more; EBADMSG the journal is damaged; of the first step
+ * reservation isn't in the journal any more; EBADMSG the journal is damaged; of the first step
  * that failed; the message names what was not put back. Return: 0 or a negative errno. Since 0.1.
  */
 DEVMEM_API int devmem_reservation_close(struct devmem_reservation *reservation,
@@ -185,7 +185,7 @@ DEVMEM_API int devmem_reservation_close(struct devmem_reservation *reservation,
 
 /**
  * struct devmem_reservation_flow - a flow of a reservation
- * @location: place of its rule; UINT32_MAX if the owner died before it knew
+ * @location: place of its rule; UINT32_MAX if the owner died before it was known
  * @queue: receive queue, or DEVMEM_QUEUE_SPREAD
  * @flow: what it matches
  *
@@ -200,7 +200,7 @@ struct devmem_reservation_flow {
 /**
  * struct devmem_reservation_info - what the journal says about a reservation
  * @id: its number on the interface; 0: no reservation, but settings that are still to be put back
- * @alive: 1 if its owner lives
+ * @alive: 1 if its owner is alive
  * @stale: 1 if the journal is from before the last boot
  * @ifindex: interface index when it was opened
  * @netns: inode number of the network namespace that it was opened in
@@ -237,12 +237,12 @@ struct devmem_reservation_info {
 };
 
 /**
- * devmem_reservation_list() - all reservations that the runtime directory knows
+ * devmem_reservation_list() - all reservations that are written down in the runtime directory
  * @list: receives an array; free it with devmem_reservation_list_free()
  * @n: receives its length
  * @dev: interface name or index, to list only its own; NULL = of all interfaces, also those that
  *	are gone or in another network namespace
- * @options: NULL for defaults; only @dir means something
+ * @options: NULL for defaults; only @dir is used
  * @err: filled on failure; may be NULL
  *
  * Changes nothing. Needs the right to read the runtime directory; one that doesn't exist holds no
@@ -265,14 +265,14 @@ DEVMEM_API void devmem_reservation_list_free(struct devmem_reservation_info *lis
 
 /**
  * devmem_reservation_restore() - put back what dead owners left
- * @dev: interface name or index; NULL = all that the runtime directory knows
- * @restored: receives how many dead owners' reservations ended; may be NULL
- * @options: NULL for defaults; @flags and @watcher mean nothing here
+ * @dev: interface name or index; NULL = all that are written down in the runtime directory
+ * @restored: receives how many dead owners' reservations were put back; may be NULL
+ * @options: NULL for defaults; @flags and @watcher are not used
  * @err: filled on failure; may be NULL
  *
- * Living owners' reservations stay as they are. @notice is told what was done. Journals of an
+ * Living owners' reservations stay as they are. @notice reports what was done. Journals of an
  * earlier boot are removed: the settings are gone with it. An interface that isn't in this network
- * namespace is skipped, and said; so is one whose device is gone, of which the journal is removed.
+ * namespace is skipped, and reported; so is one whose device is gone, whose journal is removed.
  * Needs CAP_NET_ADMIN. Blocks while another process changes one of the interfaces, and up to five
  * seconds for the kernel to unbind a dead owner's queues. Errnos: as devmem_reservation_close(),
  * and ENODEV as devmem_reservation_list(). Return: 0 or a negative errno. Since 0.1.
@@ -286,10 +286,10 @@ DEVMEM_API int devmem_reservation_restore(const char *dev, unsigned int *restore
  * @nic: name of the interface's journal in the runtime directory
  * @id: of the reservation
  * @ready: called as soon as nothing can be missed any more; may be NULL
- * @options: @dir, @notice, @step and @arg mean something
+ * @options: @dir, @notice, @step and @arg are used
  * @err: filled on failure; may be NULL
  *
- * Waits until the reservation's owner has closed it or is dead, and then puts back what he left.
+ * Waits until the reservation's owner has closed it or is dead, and then puts back what it left.
  * Meant for the program that devmem_reservation_open() starts. Blocks for as long as the
  * reservation lives, and while one of its queues is still bound. Errnos: as
  * devmem_reservation_restore(). Return: 0 or a negative errno. Since 0.1.

@@ -35,7 +35,7 @@ enum devmem_fragment_kind {
  * struct devmem_fragment - a piece of the stream, in stream order
  * @offset: DEVICE: bytes from the start of the region; HOST: 0
  * @size: bytes
- * @token: for release; says nothing to the application
+ * @token: for release; opaque to the application
  * @kind: enum devmem_fragment_kind
  * @dmabuf_id: DEVICE: binding id, 0 for bytes in the placement region
  * @region: DEVICE: the region it lies in; NULL if @dmabuf_id is not the receiver's binding (a flow
@@ -96,8 +96,8 @@ struct devmem_rx_options {
  * @lowat_calls: SO_RCVLOWAT calls
  * @ranges_returned: token ranges in them
  * @fragments_returned: fragments that the kernel freed
- * @fragments_missing: fragments it was asked to free and didn't know: released twice, or on another
- *	receiver
+ * @fragments_missing: fragments that it was asked to free and didn't have: released twice, or on
+ *	another receiver
  * @held_fragments, @held_bytes: handed out and not released
  * @held_fragments_max, @held_bytes_max: most there ever were
  * @lowat_timeouts: waits that ended because of lowat_wait_ms
@@ -148,12 +148,12 @@ DEVMEM_API void devmem_rx_close(struct devmem_rx *rx);
  * devmem_rx_expect() - say how many more bytes the application waits for
  * @rx: handle
  * @bytes: counted from the end of what was received so far; DEVMEM_RX_STREAM for as many as come; 0
- * takes it back
+ *	for no expectation
  *
- * Lets the receiver wait until a good part has come instead of waking for every packet: the largest
- * saving there is. It never waits for more than @bytes, nor keeps bytes back longer than
- * lowat_wait_ms, so a wrong number costs time but never hangs. Each received byte counts down.
- * Makes no system call. Since 0.1.
+ * Lets the receiver wait until a good part is there instead of waking for every packet: nothing
+ * else saves as much. It never waits for more than @bytes, nor keeps bytes back longer than
+ * lowat_wait_ms, so a wrong number costs time but never hangs. Each received byte reduces the
+ * number. Makes no system call. Since 0.1.
  */
 DEVMEM_API void devmem_rx_expect(struct devmem_rx *rx, uint64_t bytes);
 
@@ -166,9 +166,9 @@ DEVMEM_API void devmem_rx_expect(struct devmem_rx *rx, uint64_t bytes);
  * @frags: receives an array that the receiver owns; valid until the next call
  * @flags: 0 or DEVMEM_RX_DONTWAIT
  *
- * Sends pending returns first, then waits for bytes unless DEVMEM_RX_DONTWAIT, then takes what is
- * there. HOST fragments are gone with the next call. Fragments may be released one by one, at any
- * time, in any order, from a copy.
+ * Sends pending returns first, then waits for bytes unless DEVMEM_RX_DONTWAIT, then receives what
+ * is there. HOST fragments are gone with the next call. Fragments may be released one by one, at
+ * any time, in any order, from a copy.
  *
  * Errnos: EINVAL an unknown flag; EAGAIN nothing there (DEVMEM_RX_DONTWAIT); EINTR a signal came
  * while it waited; nothing is lost; ENOBUFS the binding's held_max or the placement region is used
@@ -192,7 +192,7 @@ DEVMEM_API int devmem_rx_recv(struct devmem_rx *rx, const struct devmem_fragment
  *
  * Notes them for return. They are sent, coalesced into one call, when none is out any more, at the
  * next devmem_rx_recv(), or by devmem_rx_flush(), whichever comes first. Each fragment is released
- * once: a second release is noticed, unless by then other bytes came to the same place under the
+ * once: a second release is detected, unless by then other bytes came to the same place under the
  * same token. Doesn't block. Since 0.1.
  */
 DEVMEM_API void devmem_rx_release(struct devmem_rx *rx, const struct devmem_fragment *frags,

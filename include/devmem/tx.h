@@ -22,8 +22,8 @@ DEVMEM_BEGIN_DECLS
  *	...
  *	devmem_tx_wait(tx, sequence, -1);	(now the range may be used again)
  *
- * The sender reads the socket's error queue, and nobody else may; what it finds there that is no
- * completion is dropped and counted. Nobody else may send with MSG_ZEROCOPY on the socket either.
+ * The sender reads the socket's error queue, and nobody else may; messages there that are no
+ * completions are dropped and counted. Nobody else may send with MSG_ZEROCOPY on the socket either.
  * Ordinary sends are allowed.
  *
  * All calls of a sender and its rings belong to one thread at a time. Another thread may receive on
@@ -86,13 +86,13 @@ struct devmem_tx_options {
  * @reap_calls: reads of the error queue, those that found nothing included
  * @poll_calls: poll calls
  * @sync_calls: DMA_BUF_IOCTL_SYNC calls (plain sends from a dma-buf)
- * @completions: messages of the kernel that sends are complete, each for one or many
+ * @completions: messages from the kernel that sends are complete, each for one or many
  * @sends_completed: sends that they completed
  * @sends_copied: those of them of which the kernel said that it had copied the bytes after all
  * @completions_unknown: messages, or parts of them, about sends that this sender didn't make or
  *	that were complete before
  * @notices_other: messages in the error queue that were no completions, dropped
- * @sends_partial: sends of which the kernel took a part only
+ * @sends_partial: sends of which the kernel accepted only a part
  * @full_socket: sends that found no room in the socket's send buffer
  * @full_notifications: sends that the kernel refused because of net.core.optmem_max
  * @full_in_flight: sends that sends_max or ranges_max was too low for
@@ -122,13 +122,13 @@ struct devmem_tx_stats {
  * @options: NULL for defaults
  * @err: filled on failure; may be NULL
  *
- * Switches SO_ZEROCOPY on, tries with a send that can't succeed whether the kernel would take bytes
- * of this binding on this connection, and binds the socket to the interface (see
+ * Switches SO_ZEROCOPY on, tests with a send that can't succeed whether the kernel would accept
+ * bytes of this binding on this connection, and binds the socket to the interface (see
  * DEVMEM_TX_KEEP_UNBOUND). On failure the socket is as it was. Allocates all memory that the sender
  * will ever use. Doesn't block. Errnos: EINVAL an option out of range, or a binding on receive
  * queues; EBADF, ENOTSOCK, EPROTOTYPE not a TCP socket; ENOTCONN not connected; EPIPE closed for
  * sending; ENODEV the connection leaves through another interface than the binding's (the message
- * names both); ESTALE the kernel doesn't know the binding any more; EBADMSG an inherited binding is
+ * names both); ESTALE the kernel has no such binding any more; EBADMSG an inherited binding is
  * of another, larger region; EOPNOTSUPP a plain binding whose region can't be mapped; ENOMEM;
  * others as of send(2) and setsockopt(2). Kernel: net/ipv4/tcp.c (tcp_sendmsg_locked),
  * net/core/devmem.c (net_devmem_get_binding). Return: 0 or a negative errno. Since 0.1.
@@ -144,11 +144,11 @@ DEVMEM_API int devmem_tx_open(struct devmem_tx **tx, int fd, struct devmem_bindi
  * devmem_tx_close() - free the sender
  * @tx: handle or NULL
  * @how: DEVMEM_TX_DRAIN or DEVMEM_TX_ABANDON
- * @timeout_ms: how long draining may take, in milliseconds; -1 = as long as it takes
+ * @timeout_ms: longest wait for draining, in milliseconds; -1 = no limit
  *
  * With DEVMEM_TX_DRAIN it first waits as devmem_tx_wait() does for all sends; if that fails nothing
  * is closed, so that the caller can try again, or abandon. With DEVMEM_TX_ABANDON it never fails:
- * what is in flight is still being sent, as with close(2), and the region's bytes must stay as they
+ * what is in flight is still sent, as with close(2), and the region's bytes must stay as they
  * are until the connection has ended; the completions come to the socket's error queue, where
  * poll() shows them as POLLERR until somebody reads them.
  *
@@ -170,8 +170,8 @@ DEVMEM_API int devmem_tx_close(struct devmem_tx *tx, unsigned int how, int timeo
  * @sequence: receives the number that the send has completed with, for devmem_tx_wait() and others;
  *	0 if nothing was sent; may be NULL
  *
- * Waits until the kernel has taken all of it, unless DEVMEM_TX_DONTWAIT. A call may take more than
- * one number; the one that it gives is the last. Numbers start at 1 and grow by 1.
+ * Waits until the kernel has accepted all of it, unless DEVMEM_TX_DONTWAIT. A call may use more
+ * than one number; @sequence receives the last. Numbers start at 1 and grow by 1.
  *
  * The bytes must not change until the send is complete. A plain sender has copied them when it
  * returns, and its sends are complete at once.
@@ -183,7 +183,7 @@ DEVMEM_API int devmem_tx_close(struct devmem_tx *tx, unsigned int how, int timeo
  * buffer is full (DEVMEM_TX_DONTWAIT): wait for POLLOUT; ENOBUFS as many sends are in flight as
  * sends_max or ranges_max allow (DEVMEM_TX_DONTWAIT), or as net.core.optmem_max allows
  * notifications: wait for a completion; EINTR a signal came while it waited; ESTALE the kernel
- * doesn't know the binding any more; ENODEV the connection leaves through another interface than
+ * has no such binding any more; ENODEV the connection leaves through another interface than
  * the binding's now; EPIPE, ECONNRESET, ETIMEDOUT the connection is over; EBADMSG as of
  * devmem_tx_reap(); others as of send(2). devmem_tx_explain() puts them into words. SIGPIPE is
  * never raised.
@@ -197,7 +197,7 @@ DEVMEM_API int64_t devmem_tx_send(struct devmem_tx *tx, const struct devmem_rang
  * devmem_tx_advance() - what is left to be sent
  * @ranges: moves to the first range of which something is left, which is made shorter
  * @n: receives how many are left
- * @bytes: what devmem_tx_send() took of them
+ * @bytes: how many of them devmem_tx_send() sent
  *
  * Makes no system call. Since 0.1.
  */
@@ -224,7 +224,7 @@ struct devmem_tx_done {
  * poll() says POLLERR, by an application that waits with its own poll or epoll. Doesn't block.
  *
  * Errnos: EBADMSG a completion that can't be: somebody else sends with MSG_ZEROCOPY on this socket,
- * or zerocopy_sends was wrong, so that it can't be told any more what is complete; others as of
+ * or zerocopy_sends was wrong, so that what is complete can't be known any more; others as of
  * recvmsg(2). Return: how many were written to @done, or a negative errno. Since 0.1.
  */
 DEVMEM_API int devmem_tx_reap(struct devmem_tx *tx, struct devmem_tx_done *done, size_t n);
@@ -254,8 +254,8 @@ DEVMEM_API uint64_t devmem_tx_completed(const struct devmem_tx *tx);
  * @range: bytes of the region
  * @sequence: receives the number of the last send that has one of them; may be NULL
  *
- * As of the last call that read the error queue; makes no system call. Knows of the sends of this
- * sender alone: if several send from the same bytes, ask each. Takes time in proportion to the
+ * As of the last call that read the error queue; makes no system call. Covers the sends of this
+ * sender alone: if several send from the same bytes, ask each. Needs time in proportion to the
  * ranges in flight. After an EBADMSG of another call all bytes count as in flight.
  *
  * Return: 1 if any of them is in flight, so that none may change before @sequence is complete; else
@@ -271,11 +271,11 @@ DEVMEM_API int devmem_tx_in_flight(const struct devmem_tx *tx, const struct devm
  * devmem_tx_wait() - wait until sends are complete
  * @tx: handle
  * @sequence: number up to which all must be; DEVMEM_TX_ALL for the last
- * @timeout_ms: longest wait in milliseconds; 0 = only look; -1 = as long as it takes
+ * @timeout_ms: longest wait in milliseconds; 0 = don't wait; -1 = no limit
  *
  * A send is complete when the NIC will not read its bytes any more: normally when the peer has
  * acknowledged them, but also when the connection has ended and they will never arrive. It is no
- * proof of arrival. A peer that takes nothing makes it wait.
+ * proof of arrival. A peer that doesn't read makes it wait.
  *
  * Errnos: EINVAL a number that no send has yet; ETIMEDOUT; EINTR a signal came; EBADMSG and others
  * as of devmem_tx_reap(). Return: 0 or a negative errno. Since 0.1.

@@ -13,7 +13,7 @@ DEVMEM_BEGIN_DECLS
 /**
  * struct devmem_tx_ring - space of a region for a sender that streams
  *
- * Opaque. Hands out space in a circle, and takes it back when the sends from it are complete:
+ * Opaque. Hands out space in a circle, and reuses it when the sends from it are complete:
  *
  *	devmem_tx_ring_get(ring, 1, 1 << 20, 0, &space);
  *	space.size = fill(space.offset, space.size);
