@@ -3,9 +3,9 @@
 #define DEVMEM_LIB_RX_PRIVATE_H
 
 /*
- * What the parts of the receiver share: rx.c opens, closes and answers questions, return.c gives
- * fragments back to the kernel, take.c makes fragments of one recvmsg(), wait.c decides when
- * that happens. Nobody else includes this file.
+ * What the parts of the receiver share: rx.c opens, closes and answers questions, receive.c
+ * makes fragments of one recvmsg(), wait.c decides when that happens, release.c has what the
+ * application is done with, return.c gives it back to the kernel. Nobody else includes this file.
  */
 
 #include <stdatomic.h>
@@ -96,12 +96,20 @@ static inline uint64_t counter_get(const _Atomic uint64_t *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-/* return.c: everything that the application didn't release. */
-void rx_return_all(struct devmem_rx *rx);
-/* Notes for the next return a token whose fragment can't be handed out. */
-void rx_discard(struct devmem_rx *rx, uint32_t token);
+/*
+ * return.c: gives tokens back to the kernel, in as many calls as its limits need, and removes them
+ * from the list. alone: no other thread receives on the socket meanwhile, so that a token which the
+ * kernel didn't free can be given back again without hitting its next holder.
+ */
+int return_tokens(struct devmem_rx *rx, struct tokens *tokens, bool alone);
+/* Notes tokens that follow one another for the next return, which happens now if the list is
+ * full. */
+void return_later(struct devmem_rx *rx, uint32_t first, uint32_t count);
 
-/* take.c: is a receive possible? Otherwise a wait could be for what can never come. Return: 0 or
+/* release.c: everything that the application didn't release. */
+void rx_return_all(struct devmem_rx *rx);
+
+/* receive.c: is a receive possible? Otherwise a wait could be for what can never come. Return: 0 or
  * -ENOBUFS. */
 int rx_check_room(struct devmem_rx *rx);
 /* One recvmsg(). Return: number of fragments in rx->frags, 0 at the end of the stream, or a

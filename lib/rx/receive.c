@@ -187,7 +187,7 @@ static void give_up(struct devmem_rx *rx, struct cmsg_reader *reader, const stru
 	devmem_rx_release(rx, rx->frags, sum->n);
 	while (cmsg_next(reader, &frag) > 0)
 		if (frag.kind == DEVMEM_FRAGMENT_DEVICE)
-			rx_discard(rx, frag.token);
+			return_later(rx, frag.token, 1);
 	devmem_rx_flush(rx);
 }
 
