@@ -314,3 +314,47 @@ int reserve_delete_rule(struct reserve *r, struct journal_owner *owner, struct j
 	journal_remove_rule(owner, rule);
 	return 0;
 }
+
+/* Writes the rule down, inserts it, and writes down where it is. */
+int reserve_insert_rule(struct reserve *r, struct journal_owner *owner, struct uapi_rxnfc *nfc,
+			struct devmem_error *err)
+{
+	struct uapi_rxnfc reported;
+	struct journal_rule *rule;
+	int ret;
+
+	rule = journal_add_rule(owner);
+	if (!rule)
+		return error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+	rule->fs = nfc->fs;
+	rule->fs.location = JOURNAL_NO_PLACE;
+	rule->rss_context = nfc->fs.flow_type & UAPI_FLOW_RSS ? nfc->rss_context : 0;
+	ret = reserve_save(r, "journal-rule", err);
+	if (ret) {
+		journal_remove_rule(owner, rule);
+		return ret;
+	}
+	ret = flow_commit(r->dev, nfc, err);
+	if (ret) {
+		/* An ioctl's answer isn't lost. What may be there now is somebody else's. */
+		journal_remove_rule(owner, rule);
+		reserve_save(r, "journal-rule-undone", NULL);
+		return ret;
+	}
+	reserve_step(r, "rule-insert");
+	rule->fs.location = nfc->fs.location;
+	/* As the driver tells it, so that it's known again. */
+	if (!ethtool_get_rule(r->dev, nfc->fs.location, &reported, NULL) && reported.fs.flow_type) {
+		rule->fs = reported.fs;
+		rule->fs.location = nfc->fs.location;
+	}
+	ret = reserve_save(r, "journal-place", err);
+	if (ret)
+		goto delete_rule;
+	return 0;
+
+delete_rule:
+	if (!reserve_delete_rule(r, owner, rule, NULL))
+		reserve_save(r, "journal-rule-undone", NULL);
+	return ret;
+}

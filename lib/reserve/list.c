@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Reservations without a handle of one: listing them, putting back what dead owners left, and
- * watching one. */
+/* Reservations without a handle of one: listing them, and putting back what dead owners left. */
 #include "reserve/reserve.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nic/flow.h"
 #include "nic/netdev.h"
-#include "core/sys.h"
-
-/* A watcher asks again so often whether a dead owner's queues are free at last. */
-#define BOUND_POLL_MS 1000
 
 /* The journals' names in a directory. */
 struct nics {
@@ -330,91 +323,4 @@ close_netdev:
 	if (restored)
 		*restored = all;
 	return first;
-}
-
-/* ---- watch ---- */
-
-/* Ends the owner who is dead, unless somebody did. wait: for the kernel to unbind his queues, which
- * others have to wait for as well. again: they are still bound. */
-static int retire_watched(struct reserve *r, uint32_t id, int fd, bool wait, bool *again,
-			  struct devmem_error *err)
-{
-	struct devmem_netdev *netdev = NULL;
-	char remains[256], text[RESERVE_OWNER_TEXT];
-	struct journal_owner *owner;
-	bool same, retired;
-	int ret;
-
-	*again = false;
-	ret = reserve_lock(r, err);
-	if (ret) {
-		*again = ret == -EBUSY;
-		return ret;
-	}
-	ret = reserve_is_owner(r, id, fd, &same, err);
-	owner = journal_find(&r->journal, id);
-	if (ret || !same || !owner)
-		goto unlock;
-	reserve_owner_text(owner, text);
-	ret = reserve_find(r->file.nic, &netdev, err);
-	if (ret)
-		goto unlock;
-	r->found = netdev;
-	r->netdev = netdev;
-	r->dev = netdev ? netdev_dev(netdev) : NULL;
-	ret = reserve_retire_owner(r, id, wait, &retired, remains, sizeof(remains), err);
-	if (!ret && retired)
-		reserve_notice(r, "%s: ended the reservation of a dead owner: %s", reserve_name(r),
-			       text);
-	if (ret && remains[0] && err)
-		error_hint(err, "not put back of %s: %s", text, remains);
-	*again = ret == -EBUSY && !retired;
-unlock:
-	/* What an owner who died while he made or removed his file left. */
-	journal_owner_sweep(&r->file, &r->journal, NULL);
-	reserve_unlock(r);
-	devmem_netdev_close(r->found);
-	r->found = NULL;
-	r->netdev = NULL;
-	r->dev = NULL;
-	return ret;
-}
-
-int devmem_reservation_watch(const char *nic, uint32_t id, void (*ready)(void *arg),
-			     const struct devmem_reservation_options *options,
-			     struct devmem_error *err)
-{
-	struct reserve r = { 0 };
-	bool again, wait = true;
-	int fd, ret;
-
-	ret = reserve_options(&r.options, options, err);
-	if (!ret)
-		ret = reserve_open(&r, NULL, nic, false, err);
-	if (ret == -ENOENT)
-		return error_missing(err, ret, "watch", r.options.dir, "no such directory");
-	if (ret)
-		return ret;
-	fd = journal_owner_open(&r.file, id, err);
-	if (fd < 0) {
-		ret = fd;
-		if (ret == -ENOENT)
-			error_missing(err, ret, "watch", nic, "no reservation %" PRIu32, id);
-		goto close;
-	}
-	if (ready)
-		ready(r.options.arg);
-	ret = journal_owner_wait(fd, err);
-	while (!ret) {
-		ret = retire_watched(&r, id, fd, wait, &again, err);
-		if (!again)
-			break;
-		wait = false;
-		sys_poll(NULL, 0, BOUND_POLL_MS);
-		ret = 0;
-	}
-	sys_close(fd);
-close:
-	reserve_close(&r);
-	return ret;
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -26,198 +25,6 @@ struct devmem_reservation {
 	size_t n_queues;
 	char settings[192]; /* what will be put back, in words */
 };
-
-/* ---- queues ---- */
-
-static int by_number(const void *a, const void *b)
-{
-	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static int check_queues(const struct reserve *r, const uint32_t *queues, size_t n,
-			uint32_t rx_queues, struct devmem_error *err)
-{
-	size_t i, j;
-
-	if (!n)
-		return error_input(err, -EINVAL, r->dev->name,
-				   "reserve: no receive queue asked for");
-	for (i = 0; queues && i < n; i++) {
-		if (queues[i] >= rx_queues)
-			return error_input(err, -EINVAL, r->dev->name,
-					   "reserve: no receive queue %" PRIu32
-					   ", there are %" PRIu32 ", numbered from 0",
-					   queues[i], rx_queues);
-		for (j = 0; j < i; j++) {
-			if (queues[i] == queues[j])
-				return error_input(err, -EINVAL, r->dev->name,
-						   "reserve: receive queue %" PRIu32
-						   " is given twice",
-						   queues[i]);
-		}
-	}
-	return 0;
-}
-
-static uint32_t count_reserved(const struct journal *journal)
-{
-	uint32_t n = 0, i;
-
-	for (i = 0; i < journal->n_owners; i++)
-		n += journal->owners[i].n_queues;
-	return n;
-}
-
-/* "; 2 by pid 4711 (trainer), reservation 1" for each owner. */
-static void owners_text(const struct journal *journal, char *text, size_t size)
-{
-	char who[RESERVE_OWNER_TEXT];
-	size_t len = 0;
-	uint32_t i;
-
-	text[0] = '\0';
-	for (i = 0; i < journal->n_owners && len < size; i++)
-		len += (size_t)snprintf(text + len, size - len, "%s%" PRIu32 " by %s",
-					i ? "; " : "", journal->owners[i].n_queues,
-					reserve_owner_text(&journal->owners[i], who));
-}
-
-static int check_left_over(const struct reserve *r, size_t n, uint32_t rx_queues,
-			   struct devmem_error *err)
-{
-	uint32_t reserved = count_reserved(&r->journal);
-	char owners[320];
-
-	if (n < rx_queues && reserved < rx_queues - n)
-		return 0;
-	if (!reserved)
-		return error_input(
-			err, -EINVAL, r->dev->name,
-			"reserve: no receive queue would be left for other packets: there "
-			"are %" PRIu32 ", more come with ethtool -L %s combined N",
-			rx_queues, r->dev->name);
-	owners_text(&r->journal, owners, sizeof(owners));
-	return error_system(err, -EBUSY, "reserve", r->dev->name,
-			    "no receive queue would be left for other packets: there are %" PRIu32
-			    ", %" PRIu32 " of them reserved (%s); more come with ethtool -L %s "
-			    "combined N",
-			    rx_queues, reserved, owners, r->dev->name);
-}
-
-/* Who has a queue, in words, or false if it's free. */
-static bool taken(struct reserve *r, const struct devmem_queue *queue, char *text, size_t size)
-{
-	const struct journal_owner *owner = journal_queue_owner(&r->journal, queue->id);
-	char who[RESERVE_OWNER_TEXT];
-
-	if (owner)
-		snprintf(text, size, "reserved by %s", reserve_owner_text(owner, who));
-	else if (queue->dmabuf_id)
-		snprintf(text, size, "has binding %" PRIu32, queue->dmabuf_id);
-	else if (queue->io_uring)
-		snprintf(text, size, "io_uring has it");
-	else if (queue->xsk)
-		snprintf(text, size, "an AF_XDP socket has it");
-	else if (queue->leased)
-		snprintf(text, size, "is leased to another interface");
-	else if (queue->rules)
-		snprintf(text, size, "flow rules send packets to it");
-	else
-		return false;
-	return true;
-}
-
-/* The queues that were named: a rule is told more of than that it's there, so that comes later. */
-static int check_named(struct reserve *r, const struct devmem_queue *list, size_t n_list,
-		       const uint32_t *queues, size_t n, struct devmem_error *err)
-{
-	struct devmem_queue queue;
-	char text[128];
-	size_t i, j;
-
-	for (i = 0; i < n_list; i++) {
-		for (j = 0; j < n; j++) {
-			queue = list[i];
-			queue.rules = 0;
-			if (queue.tx || queue.id != queues[j] ||
-			    !taken(r, &queue, text, sizeof(text)))
-				continue;
-			return error_system(err, -EBUSY, "reserve", r->dev->name,
-					    "queue %" PRIu32 ": %s: choose another, or leave the "
-					    "choice open",
-					    queue.id, text);
-		}
-	}
-	return reserve_check_rules(r, queues, n, err);
-}
-
-/* The highest numbers that nobody has. */
-static int choose_free(struct reserve *r, const struct devmem_queue *list, size_t n_list,
-		       uint32_t *queues, size_t n, struct devmem_error *err)
-{
-	char text[128], all[400] = "";
-	size_t found = 0, len = 0, i, rx = 0;
-
-	for (i = 0; i < n_list; i++)
-		rx += !list[i].tx;
-	for (i = n_list; i-- > 0 && found < n;) {
-		if (list[i].tx)
-			continue;
-		if (!taken(r, &list[i], text, sizeof(text)))
-			queues[found++] = list[i].id;
-		else if (len < sizeof(all))
-			len += (size_t)snprintf(all + len, sizeof(all) - len, "; %" PRIu32 ": %s",
-						list[i].id, text);
-	}
-	if (found == n)
-		return 0;
-	return error_system(err, -EBUSY, "reserve", r->dev->name,
-			    "%zu receive queue%s asked for, %zu of %zu free%s", n,
-			    n == 1 ? " is" : "s are", found, rx, all);
-}
-
-static int choose_queues(struct devmem_reservation *res, const uint32_t *queues, size_t n,
-			 struct devmem_error *err)
-{
-	struct reserve *r = &res->r;
-	struct devmem_queue *list;
-	uint32_t rx_queues;
-	size_t n_list;
-	int ret;
-
-	ret = netdev_rx_queues(r->netdev, &rx_queues, err);
-	if (!ret)
-		ret = check_queues(r, queues, n, rx_queues, err);
-	if (!ret)
-		ret = reserve_check_driver(r, err);
-	if (!ret)
-		ret = devmem_netdev_queues(r->netdev, &list, &n_list, err);
-	if (ret)
-		return ret;
-	/* Who has a queue that was named says more than that too few are left. */
-	if (queues)
-		ret = check_named(r, list, n_list, queues, n, err);
-	if (!ret)
-		ret = check_left_over(r, n, rx_queues, err);
-	if (ret)
-		goto free_list;
-	res->queues = calloc(n, sizeof(*res->queues));
-	if (!res->queues) {
-		ret = error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
-		goto free_list;
-	}
-	res->n_queues = n;
-	if (queues)
-		memcpy(res->queues, queues, n * sizeof(*queues));
-	else
-		ret = choose_free(r, list, n_list, res->queues, n, err);
-	qsort(res->queues, n, sizeof(*res->queues), by_number);
-free_list:
-	free(list);
-	return ret;
-}
 
 /* ---- opening ---- */
 
@@ -365,9 +172,10 @@ int devmem_reservation_open(struct devmem_reservation **reservation, struct devm
 	/* An owner that can't be retired keeps its queues, which is reported. */
 	if (reserve_retire_dead(&res->r, NULL, &undo))
 		reserve_notice(&res->r, "%s", undo.message);
-	ret = choose_queues(res, queues, n, err);
+	ret = reserve_choose_queues(&res->r, queues, n, &res->queues, err);
 	if (ret)
 		goto unlock;
+	res->n_queues = n;
 	ret = add_owner(res, err);
 	if (ret)
 		goto unlock;
@@ -504,50 +312,6 @@ static bool has_queue(const struct devmem_reservation *res, uint32_t queue)
 	return false;
 }
 
-/* Writes the rule down, inserts it, and writes down where it is. */
-static int insert_rule(struct reserve *r, struct journal_owner *owner, struct uapi_rxnfc *nfc,
-		       struct devmem_error *err)
-{
-	struct uapi_rxnfc reported;
-	struct journal_rule *rule;
-	int ret;
-
-	rule = journal_add_rule(owner);
-	if (!rule)
-		return error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
-	rule->fs = nfc->fs;
-	rule->fs.location = JOURNAL_NO_PLACE;
-	rule->rss_context = nfc->fs.flow_type & UAPI_FLOW_RSS ? nfc->rss_context : 0;
-	ret = reserve_save(r, "journal-rule", err);
-	if (ret) {
-		journal_remove_rule(owner, rule);
-		return ret;
-	}
-	ret = flow_commit(r->dev, nfc, err);
-	if (ret) {
-		/* An ioctl's answer isn't lost. What may be there now is somebody else's. */
-		journal_remove_rule(owner, rule);
-		reserve_save(r, "journal-rule-undone", NULL);
-		return ret;
-	}
-	reserve_step(r, "rule-insert");
-	rule->fs.location = nfc->fs.location;
-	/* As the driver tells it, so that it's known again. */
-	if (!ethtool_get_rule(r->dev, nfc->fs.location, &reported, NULL) && reported.fs.flow_type) {
-		rule->fs = reported.fs;
-		rule->fs.location = nfc->fs.location;
-	}
-	ret = reserve_save(r, "journal-place", err);
-	if (ret)
-		goto delete_rule;
-	return 0;
-
-delete_rule:
-	if (!reserve_delete_rule(r, owner, rule, NULL))
-		reserve_save(r, "journal-rule-undone", NULL);
-	return ret;
-}
-
 int devmem_reservation_add_flow(struct devmem_reservation *reservation,
 				const struct devmem_flow *flow, uint32_t queue, uint32_t *location,
 				struct devmem_error *err)
@@ -582,7 +346,7 @@ int devmem_reservation_add_flow(struct devmem_reservation *reservation,
 	}
 	ret = flow_prepare(r->dev, flow, queue, context, rx_queues, true, &nfc, err);
 	if (!ret)
-		ret = insert_rule(r, owner, &nfc, err);
+		ret = reserve_insert_rule(r, owner, &nfc, err);
 	if (!ret && location)
 		*location = nfc.fs.location;
 unlock:

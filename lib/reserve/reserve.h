@@ -55,27 +55,42 @@ int reserve_is_owner(const struct reserve *r, uint32_t id, int fd, bool *same,
 #define RESERVE_OWNER_TEXT 80
 const char *reserve_owner_text(const struct journal_owner *owner, char text[RESERVE_OWNER_TEXT]);
 
-/* settings.c: header split, flow rules switched on, RSS table */
+/* queues.c: which queues */
 
-/* Checks that the driver has what is needed, before anything is changed. */
-int reserve_check_driver(const struct reserve *r, struct devmem_error *err);
 /* Refuses queues that a flow rule sends packets to. */
 int reserve_check_rules(const struct reserve *r, const uint32_t *queues, size_t n,
 			struct devmem_error *err);
+/* The n queues that were asked for, or, with NULL, the highest that are free. Checks also that the
+ * driver has what is needed. The caller frees *chosen, also after a failure. */
+int reserve_choose_queues(struct reserve *r, const uint32_t *queues, size_t n, uint32_t **chosen,
+			  struct devmem_error *err);
+
+/* settings.c: header split, flow rules switched on, and the RSS table with rss.c */
+
+/* Checks that the driver has what is needed, before anything is changed. */
+int reserve_check_driver(const struct reserve *r, struct devmem_error *err);
 /* Writes into the journal what is to be set for its owners and what is there now. */
 int reserve_plan(struct reserve *r, struct devmem_error *err);
 /* Sets what was planned. */
 int reserve_apply(struct reserve *r, struct devmem_error *err);
-/* Gives the queues of an owner that is retired back to RSS, where other owners remain. */
-int reserve_shrink(struct reserve *r, uint32_t leaving, struct devmem_error *err);
 /* With the last owner: puts everything back. What could not be stays in the journal. remains
  * receives it in words, "" if nothing. */
 int reserve_restore_settings(struct reserve *r, char *remains, size_t size,
 			     struct devmem_error *err);
-/* Forgets the RSS table from before. */
-void reserve_drop_rss(struct journal_rss *rss);
 /* What would be put back, in words. */
 void reserve_settings_text(const struct journal *journal, char *text, size_t size);
+
+/* rss.c: the RSS table, kept off all reserved queues */
+
+/* Refuses a driver that has none. */
+int reserve_get_rss(const struct reserve *r, struct ethtool_rss *rss, struct devmem_error *err);
+int reserve_plan_rss(struct reserve *r, struct devmem_error *err);
+int reserve_apply_rss(struct reserve *r, struct devmem_error *err);
+int reserve_restore_rss(struct reserve *r, struct devmem_error *err);
+/* Gives the queues of an owner that is retired back to RSS, where other owners remain. */
+int reserve_shrink_rss(struct reserve *r, uint32_t leaving, struct devmem_error *err);
+/* Forgets the RSS table from before. */
+void reserve_drop_rss(struct journal_rss *rss);
 
 /* flows.c: flow rules, and the RSS context that spreads flows */
 
@@ -84,6 +99,9 @@ void reserve_settings_text(const struct journal *journal, char *text, size_t siz
 int reserve_make_context(struct reserve *r, struct journal_owner *owner, struct devmem_error *err);
 int reserve_delete_context(struct reserve *r, struct journal_owner *owner,
 			   struct devmem_error *err);
+/* Writes the rule down, inserts it, and writes down where it is. */
+int reserve_insert_rule(struct reserve *r, struct journal_owner *owner, struct uapi_rxnfc *nfc,
+			struct devmem_error *err);
 /* Deletes the rule, unless it's gone or somebody put another in its place; takes it off the
  * journal's list in memory. */
 int reserve_delete_rule(struct reserve *r, struct journal_owner *owner, struct journal_rule *rule,

@@ -187,7 +187,7 @@ static int retire_present(struct reserve *r, uint32_t id, bool dead, char *remai
 	if (ret)
 		failed_at(&f, ret, &failed, "its queues");
 	if (!f.first && r->journal.n_owners > 1) {
-		ret = reserve_shrink(r, id, &failed);
+		ret = reserve_shrink_rss(r, id, &failed);
 		if (ret)
 			failed_at(&f, ret, &failed, "its queues' part in the RSS table");
 	}

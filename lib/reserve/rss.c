@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The default RSS table, which is kept off all reserved queues. */
+#include "reserve/reserve.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nic/netdev.h"
+
+int reserve_get_rss(const struct reserve *r, struct ethtool_rss *rss, struct devmem_error *err)
+{
+	int ret;
+
+	ret = ethtool_get_rss(r->dev, 0, rss, err);
+	if (ret && ret != -EOPNOTSUPP)
+		return ret;
+	if (!ret && rss->table_len)
+		return 0;
+	ethtool_rss_free(rss);
+	return error_missing(err, -EOPNOTSUPP, "rss-get", r->dev->name,
+			     "the driver has no RSS table: other packets can't be kept off the "
+			     "queues; receiving through placement works without");
+}
+
+static bool same_table(const struct journal_rss *rss, const uint32_t *table,
+		       const struct ethtool_rss *now)
+{
+	return table && rss->n == now->table_len &&
+	       !memcmp(table, now->table, rss->n * sizeof(*table));
+}
+
+/* Set by us, or not yet set by us. */
+static bool is_ours(const struct journal_rss *rss, const struct ethtool_rss *now)
+{
+	return same_table(rss, rss->now, now) || same_table(rss, rss->also, now);
+}
+
+static uint32_t *copy_table(const uint32_t *table, uint32_t n)
+{
+	uint32_t *copy = calloc((size_t)n + 1, sizeof(*copy));
+
+	if (copy)
+		memcpy(copy, table, n * sizeof(*copy));
+	return copy;
+}
+
+void reserve_drop_rss(struct journal_rss *rss)
+{
+	free(rss->was);
+	free(rss->now);
+	free(rss->also);
+	memset(rss, 0, sizeof(*rss));
+}
+
+/* Does an owner, other than the one that is leaving, have the queue? */
+static bool is_reserved(struct reserve *r, uint32_t queue, uint32_t leaving)
+{
+	const struct journal_owner *owner = journal_queue_owner(&r->journal, queue);
+
+	return owner && owner->id != leaving;
+}
+
+/* A table without the reserved queues: their entries go to the others that it has, in turn, or to
+ * all others where it has none. NULL without memory. */
+static uint32_t *spread(struct reserve *r, const uint32_t *table, uint32_t len, uint32_t rx_queues,
+			uint32_t leaving)
+{
+	uint32_t *result, *rest, n = 0, next = 0, i, j;
+
+	result = copy_table(table, len);
+	rest = calloc((size_t)rx_queues + 1, sizeof(*rest));
+	if (!result || !rest) {
+		free(result);
+		free(rest);
+		return NULL;
+	}
+	for (i = 0; i < rx_queues; i++) {
+		if (is_reserved(r, i, leaving))
+			continue;
+		for (j = 0; j < len && table[j] != i; j++)
+			;
+		if (j < len)
+			rest[n++] = i;
+	}
+	for (i = 0; !n && i < rx_queues; i++) {
+		if (!is_reserved(r, i, leaving))
+			rest[next++] = i;
+	}
+	n = n ? n : next;
+	next = 0;
+	for (i = 0; n && i < len; i++) {
+		if (is_reserved(r, table[i], leaving)) {
+			result[i] = rest[next];
+			next = (next + 1) % n;
+		}
+	}
+	free(rest);
+	return result;
+}
+
+int reserve_plan_rss(struct reserve *r, struct devmem_error *err)
+{
+	struct journal_rss *rss = &r->journal.rss;
+	uint32_t rx_queues, rx_rings, *target;
+	struct devmem_error failed = { 0 };
+	struct ethtool_rss now;
+	int ret;
+
+	ret = reserve_get_rss(r, &now, err);
+	if (ret)
+		return ret;
+	ret = netdev_rx_queues(r->netdev, &rx_queues, err);
+	if (ret)
+		goto free_now;
+	if (rss->used && !is_ours(rss, &now)) {
+		if (!same_table(rss, rss->was, &now))
+			reserve_notice(r,
+				       "%s: somebody changed the RSS table meanwhile: that is "
+				       "what will be put back at the end",
+				       r->dev->name);
+		reserve_drop_rss(rss);
+	}
+	target = spread(r, rss->used ? rss->was : now.table, now.table_len, rx_queues, 0);
+	if (!target)
+		goto no_memory;
+	if (!memcmp(target, now.table, now.table_len * sizeof(*target))) {
+		/* Right as it is. */
+		if (rss->used) {
+			free(rss->now);
+			free(rss->also);
+			rss->now = target;
+			rss->also = NULL;
+		} else {
+			free(target);
+		}
+		goto free_now;
+	}
+	if (!rss->used) {
+		ret = ethtool_get_rx_rings(r->dev, &rx_rings, &failed);
+		if (ret && !ethtool_is_absent(ret)) {
+			if (err)
+				*err = failed;
+			goto free_target;
+		}
+		rss->was = copy_table(now.table, now.table_len);
+		if (!rss->was)
+			goto free_target_no_memory;
+		rss->was_default = ethtool_rss_is_default(&now, ret ? rx_queues : rx_rings);
+		rss->n = now.table_len;
+		rss->used = true;
+		ret = 0;
+	} else {
+		free(rss->also);
+		rss->also = copy_table(now.table, now.table_len);
+		if (!rss->also)
+			goto free_target_no_memory;
+	}
+	free(rss->now);
+	rss->now = target;
+	goto free_now;
+
+free_target_no_memory:
+	ret = error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+free_target:
+	free(target);
+	goto free_now;
+no_memory:
+	ret = error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+free_now:
+	ethtool_rss_free(&now);
+	return ret;
+}
+
+int reserve_apply_rss(struct reserve *r, struct devmem_error *err)
+{
+	struct journal_rss *rss = &r->journal.rss;
+	struct ethtool_rss now;
+	int ret;
+
+	if (!rss->used)
+		return 0;
+	ret = ethtool_get_rss(r->dev, 0, &now, err);
+	if (ret)
+		return ret;
+	if (!same_table(rss, rss->now, &now)) {
+		ret = ethtool_set_rss(r->dev, rss->now, rss->n, err);
+		if (!ret)
+			reserve_step(r, "rss-set");
+	}
+	ethtool_rss_free(&now);
+	return ret;
+}
+
+static bool names_missing_queue(const struct reserve *r, const uint32_t *table, uint32_t n)
+{
+	uint32_t rx_queues, i;
+
+	if (netdev_rx_queues(r->netdev, &rx_queues, NULL))
+		return false;
+	for (i = 0; i < n; i++) {
+		if (table[i] >= rx_queues)
+			return true;
+	}
+	return false;
+}
+
+/* A reset lets the table follow the queues' number again, as it did, also where that has changed
+ * meanwhile. Where the driver resets it to something else, the table is written. */
+static int put_back_table(const struct reserve *r, struct devmem_error *err)
+{
+	const struct journal_rss *rss = &r->journal.rss;
+	struct ethtool_rss now;
+	uint32_t rx_rings;
+	bool good;
+	int ret;
+
+	if (rss->was_default) {
+		ret = ethtool_set_rss(r->dev, NULL, 0, err);
+		if (!ret)
+			ret = ethtool_get_rss(r->dev, 0, &now, err);
+		if (ret)
+			return ret;
+		good = same_table(rss, rss->was, &now);
+		if (!good && !ethtool_get_rx_rings(r->dev, &rx_rings, NULL))
+			good = now.table_len && ethtool_rss_is_default(&now, rx_rings);
+		ethtool_rss_free(&now);
+		if (good)
+			return 0;
+	}
+	ret = ethtool_set_rss(r->dev, rss->was, rss->n, err);
+	if (ret != -EINVAL || !names_missing_queue(r, rss->was, rss->n))
+		return ret;
+	reserve_notice(r,
+		       "%s: the RSS table from before names queues that are gone: the present one "
+		       "is left alone",
+		       r->dev->name);
+	return 0;
+}
+
+int reserve_restore_rss(struct reserve *r, struct devmem_error *err)
+{
+	struct journal_rss *rss = &r->journal.rss;
+	struct ethtool_rss now;
+	int ret;
+
+	if (!rss->used)
+		return 0;
+	ret = ethtool_get_rss(r->dev, 0, &now, err);
+	if (ret)
+		return ret;
+	if (is_ours(rss, &now)) {
+		ret = put_back_table(r, err);
+		if (!ret)
+			reserve_step(r, "rss-restore");
+	} else if (!same_table(rss, rss->was, &now)) {
+		reserve_notice(r, "%s: somebody changed the RSS table after us: it is left alone",
+			       r->dev->name);
+	}
+	ethtool_rss_free(&now);
+	if (!ret)
+		reserve_drop_rss(rss);
+	return ret;
+}
+
+int reserve_shrink_rss(struct reserve *r, uint32_t leaving, struct devmem_error *err)
+{
+	struct journal_rss *rss = &r->journal.rss;
+	struct ethtool_rss now;
+	uint32_t rx_queues, *target;
+	int ret;
+
+	if (!rss->used)
+		return 0;
+	ret = netdev_rx_queues(r->netdev, &rx_queues, err);
+	if (!ret)
+		ret = ethtool_get_rss(r->dev, 0, &now, err);
+	if (ret)
+		return ret;
+	if (!is_ours(rss, &now)) {
+		ethtool_rss_free(&now);
+		return reserve_restore_rss(r, err);
+	}
+	target = spread(r, rss->was, rss->n, rx_queues, leaving);
+	if (!target) {
+		ret = error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+		goto free_now;
+	}
+	/* The others have no queue that was in it. */
+	if (!memcmp(target, rss->was, rss->n * sizeof(*target))) {
+		free(target);
+		ethtool_rss_free(&now);
+		return reserve_restore_rss(r, err);
+	}
+	free(rss->also);
+	rss->also = copy_table(now.table, now.table_len);
+	free(rss->now);
+	rss->now = target;
+	if (!rss->also)
+		ret = error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+	if (!ret)
+		ret = reserve_save(r, "journal-rss", err);
+	if (!ret)
+		ret = reserve_apply_rss(r, err);
+	if (!ret) {
+		free(rss->also);
+		rss->also = NULL;
+	}
+free_now:
+	ethtool_rss_free(&now);
+	return ret;
+}
