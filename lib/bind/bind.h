@@ -10,6 +10,7 @@
 #include "core/error.h"
 
 struct genl;
+struct nlmsghdr;
 
 /* bind.c: sends a request of either kind; id receives what the kernel calls the binding. failed is
  * filled where it fails, without advice. */

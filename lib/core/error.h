@@ -5,20 +5,9 @@
 /* Fills struct devmem_error. All functions return the code that they were given and accept err ==
  * NULL. */
 
-#include <linux/netlink.h>
 #include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include <devmem/error.h>
-
-/* Name of a netlink attribute of a request, for the walk from an offset to a name. Ends with name
- * == NULL. */
-struct attr_name {
-	uint16_t type;
-	const char *name;
-	const struct attr_name *nested;
-};
 
 /* An error that the library found itself: message is "subject: text". kind INPUT unless code says a
  * thing is missing. */
@@ -34,12 +23,9 @@ int error_missing(struct devmem_error *err, int code, const char *operation, con
 int error_system(struct devmem_error *err, int code, const char *operation, const char *subject,
 		 const char *hint, ...) __attribute__((format(printf, 5, 6)));
 
-/* A netlink request failed. reply is the NLMSG_ERROR or NLMSG_DONE message with the kernel's
- * extended ack, request what was sent, names the request's attributes. Takes the kernel's text and
- * finds the attribute's name from NLMSGERR_ATTR_OFFS and NLMSGERR_ATTR_MISS_TYPE/_MISS_NEST. */
-int error_netlink(struct devmem_error *err, int code, const char *operation, const char *subject,
-		  const struct nlmsghdr *request, const struct nlmsghdr *reply,
-		  const struct attr_name *names);
+/* The same with another text than the errno's description, and without a hint. */
+int error_operation(struct devmem_error *err, int code, const char *operation, const char *subject,
+		    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* Appends "; " and advice to an error's message. */
 void error_hint(struct devmem_error *err, const char *fmt, ...)
@@ -49,5 +35,7 @@ void error_kind(struct devmem_error *err, int kind);
 
 /* Name of an errno, "EINVAL", also of 524 and 525; "errno N" into buf for others. */
 const char *error_name(int code, char buf[16]);
+/* What an errno means, "Invalid argument". */
+const char *error_description(int code);
 
 #endif

@@ -174,8 +174,8 @@ static int take(struct progress *progress, const struct nlmsghdr *nlh,
 		ret = message_error(nlh);
 		progress->refused = ret && ret != -EBADMSG;
 		if (ret)
-			error_netlink(err, ret, call->operation, call->subject, request, nlh,
-				      call->names);
+			extack_error(err, ret, call->operation, call->subject, request, nlh,
+				     call->names);
 		return ret;
 	default:
 		break;

@@ -15,9 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/error.h"
+#include "netlink/extack.h"
 
-/* Names of the requests' attributes, for error_netlink(). */
+/* Names of the requests' attributes, for extack_error(). */
 extern const struct attr_name netdev_msg_queue_names[];
 extern const struct attr_name netdev_msg_page_pool_names[];
 extern const struct attr_name netdev_msg_qstats_names[];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Decoding of extended acks. The input is an answer and the request it is about: two bytes say
  * where the request begins. Both are whole messages, as callers see to. */
-#include "core/error.h"
+#include "netlink/extack.h"
 
 #include <string.h>
 
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	request = whole(data + split, size - split);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		memset(&err, 0x5a, sizeof(err));
-		error_netlink(&err, -22, "operation", "eth1", request, reply, names[i]);
+		extack_error(&err, -22, "operation", "eth1", request, reply, names[i]);
 		check_string(err.operation, sizeof(err.operation));
 		check_string(err.subject, sizeof(err.subject));
 		check_string(err.attribute, sizeof(err.attribute));
