@@ -2,7 +2,6 @@
 /* Codec of the netdev netlink family. */
 #include "netlink/netdev_msg.h"
 
-#include <devmem/netdev.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -244,23 +243,23 @@ int netdev_msg_parse_qstats(const void *msg, size_t len, struct netdev_msg_qstat
 			ret = nlmsg_u32(attr, &qstats->queue_id);
 			break;
 		case UAPI_NETDEV_A_QSTATS_RX_PACKETS:
-			qstats->has |= DEVMEM_QSTATS_PACKETS;
+			qstats->has |= 1U << UAPI_NETDEV_A_QSTATS_RX_PACKETS;
 			ret = nlmsg_uint(attr, &qstats->rx_packets);
 			break;
 		case UAPI_NETDEV_A_QSTATS_RX_BYTES:
-			qstats->has |= DEVMEM_QSTATS_BYTES;
+			qstats->has |= 1U << UAPI_NETDEV_A_QSTATS_RX_BYTES;
 			ret = nlmsg_uint(attr, &qstats->rx_bytes);
 			break;
 		case UAPI_NETDEV_A_QSTATS_RX_ALLOC_FAIL:
-			qstats->has |= DEVMEM_QSTATS_ALLOC_FAIL;
+			qstats->has |= 1U << UAPI_NETDEV_A_QSTATS_RX_ALLOC_FAIL;
 			ret = nlmsg_uint(attr, &qstats->rx_alloc_fail);
 			break;
 		case UAPI_NETDEV_A_QSTATS_RX_HW_DROPS:
-			qstats->has |= DEVMEM_QSTATS_HW_DROPS;
+			qstats->has |= 1U << UAPI_NETDEV_A_QSTATS_RX_HW_DROPS;
 			ret = nlmsg_uint(attr, &qstats->rx_hw_drops);
 			break;
 		case UAPI_NETDEV_A_QSTATS_RX_HW_DROP_OVERRUNS:
-			qstats->has |= DEVMEM_QSTATS_HW_DROP_OVERRUNS;
+			qstats->has |= 1U << UAPI_NETDEV_A_QSTATS_RX_HW_DROP_OVERRUNS;
 			ret = nlmsg_uint(attr, &qstats->rx_hw_drop_overruns);
 			break;
 		default:

@@ -55,8 +55,8 @@ struct netdev_msg_page_pool {
 struct nlmsghdr *netdev_msg_page_pool_get(void *buf, size_t size, uint16_t family);
 int netdev_msg_parse_page_pool(const void *msg, size_t len, struct netdev_msg_page_pool *pool);
 
-/* qstats-get, as a dump: one message for each queue that the driver counts. has: DEVMEM_QSTATS_*,
- * include/devmem/netdev.h. */
+/* qstats-get, as a dump: one message for each queue that the driver counts. has: bit 1 <<
+ * UAPI_NETDEV_A_QSTATS_* for each counter that is there. */
 struct netdev_msg_qstats {
 	uint32_t ifindex, queue_type, queue_id;
 	uint32_t has;

@@ -569,6 +569,24 @@ struct wanted_stats {
 	struct devmem_qstats *stats;
 };
 
+/* Counters that are there, as DEVMEM_QSTATS_* bits. */
+static uint32_t qstats_bits(const struct netdev_msg_qstats *msg)
+{
+	static const uint32_t bits[][2] = {
+		{ UAPI_NETDEV_A_QSTATS_RX_PACKETS, DEVMEM_QSTATS_PACKETS },
+		{ UAPI_NETDEV_A_QSTATS_RX_BYTES, DEVMEM_QSTATS_BYTES },
+		{ UAPI_NETDEV_A_QSTATS_RX_ALLOC_FAIL, DEVMEM_QSTATS_ALLOC_FAIL },
+		{ UAPI_NETDEV_A_QSTATS_RX_HW_DROPS, DEVMEM_QSTATS_HW_DROPS },
+		{ UAPI_NETDEV_A_QSTATS_RX_HW_DROP_OVERRUNS, DEVMEM_QSTATS_HW_DROP_OVERRUNS },
+	};
+	uint32_t has = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
+		has |= msg->has & 1U << bits[i][0] ? bits[i][1] : 0;
+	return has;
+}
+
 static int take_qstats(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	const struct wanted_stats *wanted = arg;
@@ -584,7 +602,7 @@ static int take_qstats(const struct nlmsghdr *reply, size_t len, void *arg)
 		return ret;
 	if (msg.queue_type != UAPI_NETDEV_QUEUE_TYPE_RX || msg.queue_id != wanted->queue)
 		return 0;
-	wanted->stats->has = msg.has;
+	wanted->stats->has = qstats_bits(&msg);
 	wanted->stats->rx_packets = msg.rx_packets;
 	wanted->stats->rx_bytes = msg.rx_bytes;
 	wanted->stats->rx_alloc_fail = msg.rx_alloc_fail;

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(queue.io_uring >> 1 == 0 && queue.xsk >> 1 == 0 && queue.leased >> 1 == 0);
 	netdev_msg_parse_page_pool(data, size, &pool);
 	if (!netdev_msg_parse_qstats(data, size, &qstats))
-		MUST(qstats.has < 1U << 6);
+		MUST(qstats.has < 1U << 15);
 	netdev_msg_parse_bind(data, size, &id);
 	return 0;
 }
