@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <devmem/region.h>
 #include <devmem/tx.h>
 
 #include "tx/inflight.h"
