@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bind/bind.h"
+#include "bind/request.h"
 #include "core/error.h"
 #include "netlink/genl.h"
 #include "bind/held.h"

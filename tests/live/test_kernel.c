@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "bind/bind.h"
+#include "bind/request.h"
 #include "netlink/ethtool_msg.h"
 #include "netlink/genl.h"
 #include "netlink/netdev_msg.h"

@@ -13,8 +13,9 @@
 
 #include <cmocka.h>
 
-#include "bind/bind.h"
+#include "bind/request.h"
 #include "bind/binding.h"
+#include "bind/refusal.h"
 #include "fake_kernel.h"
 #include "netlink/genl.h"
 #include "region/region.h"
@@ -399,6 +400,109 @@ static void test_refusals(void **state)
 					 code);
 			world_end();
 		}
+}
+
+/* What the kernel says, and what that means: a case for each row of the table. */
+static void test_advice(void **state)
+{
+	static const struct {
+		bool tx;
+		int code;
+		const char *attribute, *kernel;
+		int kind; /* REFUSED: as it was */
+		const char *advice;
+	} cases[] = {
+		{ false, EINVAL, "rx-page-size", "Unknown attribute type", DEVMEM_ERROR_MISSING,
+		  "need Linux 7.3" },
+		{ false, EINVAL, "rx-page-size", "rx-page-size must be a power of 2",
+		  DEVMEM_ERROR_INPUT, "rx-page-size 16384 must be a power" },
+		{ false, ERANGE, "rx-page-size", "integer out of range", DEVMEM_ERROR_INPUT,
+		  "rx-page-size 16384 must be a power" },
+		{ false, EINVAL, "", "tcp-data-split is disabled", DEVMEM_ERROR_REFUSED,
+		  "switch it on: devmem_reservation_open() does it, or: ethtool -G eth1 tcp-data" },
+		{ false, EINVAL, "", "hds-thresh is not zero", DEVMEM_ERROR_REFUSED,
+		  "ethtool -G eth1 hds-thresh 0" },
+		{ false, EEXIST, "", "unable to bind dmabuf to device with XDP program attached",
+		  DEVMEM_ERROR_REFUSED, "ip link set dev eth1 xdp off" },
+		{ false, EEXIST, "", "designated queue already memory provider bound",
+		  DEVMEM_ERROR_REFUSED, "queue 2 has binding 9 already" },
+		{ false, EBUSY, "", "rx queue peered to a virtual netdev", DEVMEM_ERROR_REFUSED,
+		  "queue 2 has binding 9 already" },
+		{ false, EINVAL, "queues.id", "", DEVMEM_ERROR_INPUT,
+		  "eth1 has receive queues 0 to 3" },
+		{ false, ERANGE, "", "rx queue index out of range", DEVMEM_ERROR_INPUT,
+		  "eth1 has receive queues 0 to 3" },
+		{ false, ERANGE, "ifindex", "integer out of range", DEVMEM_ERROR_REFUSED, NULL },
+		{ false, EOPNOTSUPP, "", "device does not support: rx_page_size",
+		  DEVMEM_ERROR_REFUSED, "leave rx-page-size out" },
+		{ false, EINVAL, "", "dmabuf sg entry (addr=0, len=4096) not aligned to niov size",
+		  DEVMEM_ERROR_REFUSED, "must be a multiple of 16384 bytes" },
+		{ false, EOPNOTSUPP, "", "Device doesn't support DMA", DEVMEM_ERROR_REFUSED,
+		  "eth1 is no device that reads and writes memory" },
+		{ false, EOPNOTSUPP, "", "Failed to bind dmabuf to device", DEVMEM_ERROR_REFUSED,
+		  "exporter does not hand it to eth1" },
+		{ false, EOPNOTSUPP, "", "Failed to map dmabuf attachment", DEVMEM_ERROR_REFUSED,
+		  "exporter does not hand it to eth1" },
+		{ false, EOPNOTSUPP, "", "some new text", DEVMEM_ERROR_REFUSED, NULL },
+		{ false, EOPNOTSUPP, "ifindex", "", DEVMEM_ERROR_REFUSED,
+		  "driver of eth1 can't restart single queues" },
+		{ false, EOPNOTSUPP, "", "", DEVMEM_ERROR_REFUSED, "older than 6.12" },
+		{ false, EPERM, "", "", DEVMEM_ERROR_REFUSED, "CAP_NET_ADMIN" },
+		{ false, ENODEV, "", "", DEVMEM_ERROR_REFUSED, "no interface with index 7 " },
+		{ false, EBADF, "", "", DEVMEM_ERROR_INPUT, "file descriptor 12 is not open" },
+		{ false, EINVAL, "", "", DEVMEM_ERROR_REFUSED, "file descriptor 12 is no dma-buf" },
+		{ false, EINVAL, "fd", "", DEVMEM_ERROR_REFUSED, NULL },
+		{ false, EREMOTEIO, "", "Failed to map dmabuf attachment", DEVMEM_ERROR_REFUSED,
+		  "eth1 and the region's device can't reach" },
+		{ false, ENOMEM, "", "", DEVMEM_ERROR_REFUSED, "ethtool -G eth1 rx N" },
+		{ true, EINVAL, "", "TX dma-buf size must be a multiple of PAGE_SIZE",
+		  DEVMEM_ERROR_INPUT, "size of the dma-buf" },
+		{ true, EOPNOTSUPP, "", "Device doesn't support DMA", DEVMEM_ERROR_REFUSED,
+		  "eth1 is no device that reads and writes memory" },
+		{ true, EOPNOTSUPP, "", "Failed to bind dmabuf to device", DEVMEM_ERROR_REFUSED,
+		  "exporter does not hand it to eth1" },
+		{ true, EOPNOTSUPP, "", "Failed to map dmabuf attachment", DEVMEM_ERROR_REFUSED,
+		  "exporter does not hand it to eth1" },
+		{ true, EOPNOTSUPP, "", "Driver does not support netmem TX", DEVMEM_ERROR_REFUSED,
+		  "driver of eth1 can't send" },
+		{ true, EOPNOTSUPP, "", "", DEVMEM_ERROR_REFUSED, "needs Linux 6.16" },
+		{ true, ENODEV, "", "", DEVMEM_ERROR_REFUSED, "no interface with index 7 " },
+		{ true, EBADF, "", "", DEVMEM_ERROR_INPUT, "file descriptor 12 is not open" },
+		{ true, EINVAL, "", "", DEVMEM_ERROR_INPUT, "file descriptor 12 is no dma-buf" },
+		{ true, EREMOTEIO, "", "Failed to map dmabuf attachment", DEVMEM_ERROR_REFUSED,
+		  "eth1 and the region's device can't reach" },
+		{ true, EPERM, "", "", DEVMEM_ERROR_REFUSED, NULL },
+		{ true, ENOMEM, "", "", DEVMEM_ERROR_REFUSED, NULL },
+		{ true, EEXIST, "", "", DEVMEM_ERROR_REFUSED, NULL },
+	};
+	const uint32_t queue = 2;
+	struct refusal_request request = { .name = "eth1", .ifindex = 7, .fd = 12 };
+	size_t i;
+
+	(void)state;
+	world(FAKE_LINUX_7_3);
+	nic->ifindex = 7;
+	nic->state.bound[2] = 9;
+	assert_int_equal(genl_open(&request.genl, NULL), 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct devmem_error refused = { .code = -cases[i].code,
+						.kind = DEVMEM_ERROR_REFUSED,
+						.message = "said" };
+
+		request.tx = cases[i].tx;
+		request.queues = request.tx ? NULL : &queue;
+		request.n = request.tx ? 0 : 1;
+		request.rx_page_size = request.tx ? 0 : 16384;
+		strcpy(refused.attribute, cases[i].attribute);
+		strcpy(refused.kernel, cases[i].kernel);
+		refusal_explain(&request, &refused);
+		if (refused.kind != cases[i].kind || strchr(refused.message, '{') ||
+		    (cases[i].advice ? !strstr(refused.message, cases[i].advice)
+				     : strcmp(refused.message, "said")))
+			fail_msg("case %zu: kind %d, %s", i, refused.kind, refused.message);
+	}
+	genl_close(request.genl);
+	world_end();
 }
 
 /* What 6.12 doesn't say in words, the message does. */
@@ -1006,14 +1110,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_binds),	      cmocka_unit_test(test_options),
-		cmocka_unit_test(test_refusals),      cmocka_unit_test(test_old_split),
-		cmocka_unit_test(test_every_call),    cmocka_unit_test(test_mischief),
-		cmocka_unit_test(test_vanishes),      cmocka_unit_test(test_inherited),
-		cmocka_unit_test(test_tx_binds),      cmocka_unit_test(test_tx_options),
-		cmocka_unit_test(test_tx_refusals),   cmocka_unit_test(test_tx_offloads),
-		cmocka_unit_test(test_no_id),	      cmocka_unit_test(test_tx_unmappable),
-		cmocka_unit_test(test_tx_every_call), cmocka_unit_test(test_tx_mischief),
-		cmocka_unit_test(test_tx_vanishes),   cmocka_unit_test(test_tx_inherited),
+		cmocka_unit_test(test_refusals),      cmocka_unit_test(test_advice),
+		cmocka_unit_test(test_old_split),     cmocka_unit_test(test_every_call),
+		cmocka_unit_test(test_mischief),      cmocka_unit_test(test_vanishes),
+		cmocka_unit_test(test_inherited),     cmocka_unit_test(test_tx_binds),
+		cmocka_unit_test(test_tx_options),    cmocka_unit_test(test_tx_refusals),
+		cmocka_unit_test(test_tx_offloads),   cmocka_unit_test(test_no_id),
+		cmocka_unit_test(test_tx_unmappable), cmocka_unit_test(test_tx_every_call),
+		cmocka_unit_test(test_tx_mischief),   cmocka_unit_test(test_tx_vanishes),
+		cmocka_unit_test(test_tx_inherited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef DEVMEM_LIB_BIND_H
-#define DEVMEM_LIB_BIND_H
+#ifndef DEVMEM_LIB_BIND_REQUEST_H
+#define DEVMEM_LIB_BIND_REQUEST_H
 
-/* The bind-rx and bind-tx requests, and what their errors mean to a person. */
+/* The bind-rx and bind-tx requests. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,11 +11,6 @@
 
 struct genl;
 struct nlmsghdr;
-
-/* bind.c: sends a request of either kind; id receives what the kernel calls the binding. failed is
- * filled where it fails, without advice. */
-int bind_do(struct genl *genl, struct nlmsghdr *nlh, const char *operation, const char *name,
-	    uint32_t *id, struct devmem_error *failed);
 
 /* Binds a dma-buf to receive queues of an interface. genl's socket becomes the owner of the
  * binding: closing it unbinds. rx_page_size 0 = the kernel's default. id receives the kernel's id

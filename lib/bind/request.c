@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The bind-rx and bind-tx requests. */
+#include "bind/request.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "bind/refusal.h"
+#include "netlink/genl.h"
+#include "netlink/netdev_msg.h"
+#include "uapi/netdev.h"
+
+static int read_id(const struct nlmsghdr *reply, size_t len, void *arg)
+{
+	return netdev_msg_parse_bind(reply, len, arg);
+}
+
+/* Sends a request of either kind. */
+static int bind_do(const struct refusal_request *request, struct nlmsghdr *nlh, uint32_t *id,
+		   struct devmem_error *err)
+{
+	const struct genl_call call = {
+		.operation = request->tx ? "bind-tx" : "bind-rx",
+		.subject = request->name,
+		.names = netdev_msg_bind_names,
+		.fn = read_id,
+		.arg = id,
+	};
+	int ret;
+
+	*id = 0;
+	ret = genl_do(request->genl, nlh, &call, err);
+	if (ret)
+		refusal_explain(request, err);
+	else if (!*id)
+		ret = error_system(err, -EBADMSG, call.operation, request->name,
+				   "the kernel gave no id for the binding");
+	return ret;
+}
+
+int bind_rx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd,
+	    const uint32_t *queues, size_t n, uint32_t rx_page_size, uint32_t *id,
+	    struct devmem_error *err)
+{
+	const struct refusal_request request = {
+		.genl = genl,
+		.ifindex = ifindex,
+		.name = name,
+		.fd = dmabuf_fd,
+		.queues = queues,
+		.n = n,
+		.rx_page_size = rx_page_size,
+	};
+	struct nlmsghdr *nlh;
+	uint16_t family;
+	size_t size;
+	void *buf;
+	int ret;
+
+	if (!n)
+		return error_input(err, -EINVAL, name, "bind-rx: no receive queue given");
+	/* Linux 6.12 warns in its log when it's asked this. */
+	if (ifindex == UAPI_LOOPBACK_IFINDEX)
+		return error_missing(err, -EOPNOTSUPP, "bind-rx", name,
+				     "bind-rx: the loopback interface has no device to write into "
+				     "memory; receive through placement there");
+	ret = genl_family(genl, UAPI_NETDEV_NAME, &family, err);
+	if (ret)
+		return ret;
+	size = netdev_msg_bind_rx_size(n);
+	buf = malloc(size);
+	if (!buf)
+		return error_system(err, -ENOMEM, "bind-rx", name, NULL);
+	nlh = netdev_msg_bind_rx(buf, size, family, ifindex, dmabuf_fd, queues, n, rx_page_size);
+	if (nlh)
+		ret = bind_do(&request, nlh, id, err);
+	else
+		ret = error_input(err, -EMSGSIZE, name, "bind-rx: too many queues");
+	free(buf);
+	return ret;
+}
+
+int bind_tx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd, uint32_t *id,
+	    struct devmem_error *err)
+{
+	const struct refusal_request request = {
+		.tx = true,
+		.genl = genl,
+		.ifindex = ifindex,
+		.name = name,
+		.fd = dmabuf_fd,
+	};
+	struct nlmsghdr *nlh;
+	uint16_t family;
+	uint32_t buf[16];
+	int ret;
+
+	if (ifindex == UAPI_LOOPBACK_IFINDEX)
+		return error_missing(err, -EOPNOTSUPP, "bind-tx", name,
+				     "bind-tx: the loopback interface has no device to read from "
+				     "memory");
+	ret = genl_family(genl, UAPI_NETDEV_NAME, &family, err);
+	if (ret)
+		return ret;
+	nlh = netdev_msg_bind_tx(buf, sizeof(buf), family, ifindex, dmabuf_fd);
+	if (!nlh)
+		return error_system(err, -EMSGSIZE, "bind-tx", name, NULL);
+	return bind_do(&request, nlh, id, err);
+}
