@@ -16,6 +16,18 @@
 #define NLMSGERR_ATTR_MISS_NEST 6
 #endif
 
+/* A message's room is cleared for each of them, so it is no larger than twice what they need. */
+#define ANSWER_MAX 8192
+
+static size_t answer_len(struct nl_msg *msg)
+{
+	size_t len = NLMSG_ALIGN(nlmsg_hdr(msg)->nlmsg_len);
+
+	if (len > ANSWER_MAX / 2)
+		abort();
+	return len;
+}
+
 int fake_refuse(struct extack *ext, int code, const void *bad, const char *fmt, ...)
 {
 	va_list ap;
@@ -154,7 +166,7 @@ void fake_put_uint(struct nl_msg *msg, int type, uint64_t value)
 
 struct nl_msg *fake_answer(const struct request *req, uint8_t cmd, int flags)
 {
-	struct nl_msg *msg = nlmsg_alloc_size(32768);
+	struct nl_msg *msg = nlmsg_alloc_size(ANSWER_MAX);
 
 	if (!msg || !genlmsg_put(msg, req->sock->portid, req->nlh->nlmsg_seq, req->nlh->nlmsg_type,
 				 0, flags, cmd, 1))
@@ -164,6 +176,7 @@ struct nl_msg *fake_answer(const struct request *req, uint8_t cmd, int flags)
 
 void fake_reply(const struct request *req, struct nl_msg *msg)
 {
+	answer_len(msg);
 	fake_queue(req->sock, nlmsg_hdr(msg), nlmsg_hdr(msg)->nlmsg_len);
 	nlmsg_free(msg);
 }
@@ -220,7 +233,7 @@ static bool has_extack(const struct request *req, int code)
 
 static void acknowledge(const struct request *req, int code)
 {
-	struct nl_msg *msg = nlmsg_alloc_size(32768);
+	struct nl_msg *msg = nlmsg_alloc_size(1024 + req->nlh->nlmsg_len);
 	struct nlmsghdr *nlh;
 
 	if (!msg)
@@ -250,12 +263,10 @@ static void dump_flush(struct dump *dump)
 
 void fake_dump_add(struct dump *dump, struct nl_msg *msg)
 {
-	size_t len = NLMSG_ALIGN(nlmsg_hdr(msg)->nlmsg_len);
+	size_t len = answer_len(msg);
 
 	if (dump->len + len > fake.dump_size)
 		dump_flush(dump);
-	if (len > 65536)
-		abort();
 	memcpy(dump->buf + dump->len, nlmsg_hdr(msg), len);
 	dump->len += len;
 	nlmsg_free(msg);
@@ -264,7 +275,7 @@ void fake_dump_add(struct dump *dump, struct nl_msg *msg)
 static void dump_done(struct dump *dump, int code)
 {
 	const struct request *req = dump->req;
-	struct nl_msg *msg = nlmsg_alloc_size(4096);
+	struct nl_msg *msg = nlmsg_alloc_size(1024);
 	struct nlmsghdr *nlh;
 
 	if (!msg)
@@ -408,7 +419,7 @@ static int handle_one(struct request *req, bool *silent)
 	if (!is_dump)
 		return command->do_it(req);
 	*silent = true;
-	dump.buf = fake_alloc(fake.dump_size + 65536);
+	dump.buf = fake_alloc(fake.dump_size + ANSWER_MAX / 2);
 	ret = command->dump(req, &dump);
 	dump_done(&dump, ret);
 	free(dump.buf);
