@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -14,7 +13,9 @@
 #include "core/sys.h"
 #include "uapi/dma_buf.h"
 
-/* Is fd a dma-buf, and of what size? */
+#define NOT_OPEN "is not an open file descriptor"
+
+/* The size of the dma-buf that fd must be. */
 static int dmabuf_size(int fd, const char *subject, uint64_t *size, struct devmem_error *err)
 {
 	uint32_t magic;
@@ -23,7 +24,7 @@ static int dmabuf_size(int fd, const char *subject, uint64_t *size, struct devme
 
 	ret = sys_fs_magic(fd, &magic);
 	if (ret == -EBADF)
-		return error_input(err, ret, subject, "is not an open file descriptor");
+		return error_input(err, ret, subject, NOT_OPEN);
 	if (ret)
 		return error_system(err, ret, "fstatfs", subject, NULL);
 	if (magic != DMA_BUF_MAGIC)
@@ -44,15 +45,19 @@ static int dmabuf_size(int fd, const char *subject, uint64_t *size, struct devme
 }
 
 /* size: what the caller expects, 0 for anything. */
-static int import(struct devmem_region *region, int fd, uint64_t size, struct devmem_error *err)
+static int import_open(struct devmem_region *region, const char *option, uint64_t size,
+		       struct devmem_error *err)
 {
+	uint64_t fd, actual = 0;
 	char subject[16];
-	uint64_t actual = 0;
 	int copy;
 	int ret;
 
-	snprintf(subject, sizeof(subject), "fd:%d", fd);
-	ret = dmabuf_size(fd, subject, &actual, err);
+	if (!option || !number_parse(option, strlen(option), INT_MAX, &fd))
+		return error_input(err, -EINVAL, "fd",
+				   "the number of an open dma-buf must follow: fd:N");
+	snprintf(subject, sizeof(subject), "fd:%d", (int)fd);
+	ret = dmabuf_size((int)fd, subject, &actual, err);
 	if (ret)
 		return ret;
 	if (size && size != actual)
@@ -60,7 +65,7 @@ static int import(struct devmem_region *region, int fd, uint64_t size, struct de
 				   "the dma-buf has %" PRIu64 " bytes, not %" PRIu64
 				   "; give that size, or 0",
 				   actual, size);
-	copy = sys_dup(fd);
+	copy = sys_dup((int)fd);
 	if (copy < 0)
 		return error_system(err, copy, "F_DUPFD_CLOEXEC", subject, NULL);
 
@@ -71,35 +76,15 @@ static int import(struct devmem_region *region, int fd, uint64_t size, struct de
 	return 0;
 }
 
-static int import_open(struct devmem_region *region, const char *option, uint64_t size,
-		       struct devmem_error *err)
-{
-	uint64_t fd;
-
-	if (!option || !number_parse(option, strlen(option), INT_MAX, &fd))
-		return error_input(err, -EINVAL, "fd",
-				   "the number of an open dma-buf must follow: fd:N");
-	return import(region, (int)fd, size, err);
-}
-
 int devmem_region_import(struct devmem_region **region, int fd, struct devmem_error *err)
 {
-	struct devmem_region *made;
-	int ret;
+	char spec[16];
 
 	*region = NULL;
-	made = calloc(1, sizeof(*made));
-	if (!made)
-		return error_system(err, -ENOMEM, "allocate", "region", NULL);
-	ret = import(made, fd, 0, err);
-	if (ret)
-		goto free_region;
-	*region = made;
-	return 0;
-
-free_region:
-	free(made);
-	return ret;
+	snprintf(spec, sizeof(spec), "fd:%d", fd);
+	if (fd < 0)
+		return error_input(err, -EBADF, spec, NOT_OPEN);
+	return devmem_region_open(region, spec, 0, err);
 }
 
 const struct region_provider region_import = {
