@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The region: made by a provider, then the same for all: map, sync, read, write, close. */
+/* The region: made by a provider, then mapped, synced, read, written and closed by the provider's
+ * operations, or else through its descriptor. */
 #include "region/region.h"
 
 #include <errno.h>
@@ -24,15 +25,17 @@ static const struct region_provider *const providers[] = {
 	&region_import,
 };
 
+/* The provider's own operation, or that of a region that is nothing but a descriptor. */
+#define OPERATION(region, name) ((region)->provider->name ? (region)->provider->name : fd_##name)
+
 #define N_PROVIDERS (sizeof(providers) / sizeof(providers[0]))
 
-/* The provider that a spec names, and what follows its colon (NULL without one). */
-static const struct region_provider *find_provider(const char *spec, const char **option)
+/* The provider that a spec names. */
+static const struct region_provider *find_provider(const char *spec)
 {
 	size_t len = strcspn(spec, ":");
 	size_t i;
 
-	*option = spec[len] ? spec + len + 1 : NULL;
 	for (i = 0; i < N_PROVIDERS; i++)
 		if (strlen(providers[i]->scheme) == len &&
 		    !strncmp(providers[i]->scheme, spec, len))
@@ -57,25 +60,20 @@ int region_check_size(uint64_t size, const char *subject, struct devmem_error *e
 	return 0;
 }
 
-int devmem_region_open(struct devmem_region **region, const char *spec, uint64_t size,
-		       struct devmem_error *err)
+int region_open_by(struct devmem_region **region, const struct region_provider *provider,
+		   const char *spec, uint64_t size, struct devmem_error *err)
 {
-	const struct region_provider *provider;
+	const char *colon = strchr(spec, ':');
 	struct devmem_region *made;
-	const char *option;
 	int ret;
 
 	*region = NULL;
-	provider = find_provider(spec, &option);
-	if (!provider)
-		return error_input(err, -EINVAL, *spec ? spec : "region spec",
-				   "no such kind of region; there are udmabuf, udmabuf:huge=2M, "
-				   "udmabuf:huge=no, heap:NAME, memfd and fd:N");
-
 	made = calloc(1, sizeof(*made));
 	if (!made)
 		return error_system(err, -ENOMEM, "allocate", spec, NULL);
-	ret = provider->open(made, option, size, err);
+	made->provider = provider;
+	made->fd = -1;
+	ret = provider->open(made, colon ? colon + 1 : NULL, size, err);
 	if (ret)
 		goto free_region;
 	*region = made;
@@ -86,13 +84,31 @@ free_region:
 	return ret;
 }
 
+int devmem_region_open(struct devmem_region **region, const char *spec, uint64_t size,
+		       struct devmem_error *err)
+{
+	const struct region_provider *provider = find_provider(spec);
+
+	*region = NULL;
+	if (!provider)
+		return error_input(err, -EINVAL, *spec ? spec : "region spec",
+				   "no such kind of region; there are udmabuf, udmabuf:huge=2M, "
+				   "udmabuf:huge=no, heap:NAME, memfd and fd:N");
+	return region_open_by(region, provider, spec, size, err);
+}
+
+static void fd_close(struct devmem_region *region)
+{
+	if (region->addr)
+		sys_munmap(region->addr, (size_t)region->size);
+	sys_close(region->fd);
+}
+
 void devmem_region_close(struct devmem_region *region)
 {
 	if (!region)
 		return;
-	if (region->addr)
-		sys_munmap(region->addr, (size_t)region->size);
-	sys_close(region->fd);
+	OPERATION(region, close)(region);
 	free(region);
 }
 
@@ -128,25 +144,17 @@ static bool means_not_mappable(int code)
 	       code == -ENOSYS || code == -ENXIO;
 }
 
-int devmem_region_map(struct devmem_region *region, void **addr, struct devmem_error *err)
+static int fd_map(struct devmem_region *region, struct devmem_error *err)
 {
 	size_t len = (size_t)region->size;
-	bool read_only = false;
 	char name[16];
-	void *mapped;
 	int ret;
 
-	if (region->addr) {
-		*addr = region->addr;
-		return 0;
-	}
-
-	ret = sys_mmap(&mapped, len, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd);
-	if (ret == -EACCES || ret == -EPERM) {
-		/* Exported for reading only. */
-		read_only = true;
-		ret = sys_mmap(&mapped, len, PROT_READ, MAP_SHARED, region->fd);
-	}
+	ret = sys_mmap(&region->addr, len, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd);
+	/* Exported for reading only. */
+	region->read_only = ret == -EACCES || ret == -EPERM;
+	if (region->read_only)
+		ret = sys_mmap(&region->addr, len, PROT_READ, MAP_SHARED, region->fd);
 	if (means_not_mappable(ret))
 		return error_missing(
 			err, -EOPNOTSUPP, "mmap", region->spec,
@@ -155,33 +163,42 @@ int devmem_region_map(struct devmem_region *region, void **addr, struct devmem_e
 			error_name(ret, name));
 	if (ret)
 		return error_system(err, ret, "mmap", region->spec, NULL);
-
-	region->addr = mapped;
-	region->read_only = read_only;
-	*addr = mapped;
 	return 0;
 }
 
-int devmem_region_sync(struct devmem_region *region, unsigned int flags, struct devmem_error *err)
+int devmem_region_map(struct devmem_region *region, void **addr, struct devmem_error *err)
+{
+	int ret = 0;
+
+	if (!region->addr)
+		ret = OPERATION(region, map)(region, err);
+	if (!ret)
+		*addr = region->addr;
+	return ret;
+}
+
+static int fd_sync(struct devmem_region *region, unsigned int flags, struct devmem_error *err)
 {
 	struct dma_buf_sync sync = { .flags = flags };
 	int ret;
 
+	if (!region->is_dmabuf)
+		return 0;
+	/* The kernel's documentation of this ioctl wants it repeated on EAGAIN. */
+	do {
+		ret = sys_ioctl(region->fd, DMA_BUF_IOCTL_SYNC, &sync);
+	} while (ret == -EAGAIN);
+	return ret < 0 ? error_system(err, ret, "DMA_BUF_IOCTL_SYNC", region->spec, NULL) : 0;
+}
+
+int devmem_region_sync(struct devmem_region *region, unsigned int flags, struct devmem_error *err)
+{
 	if (!(flags & DMA_BUF_SYNC_RW) ||
 	    (flags & ~(unsigned int)(DMA_BUF_SYNC_RW | DMA_BUF_SYNC_END)))
 		return error_input(err, -EINVAL, region->spec,
 				   "sync flags 0x%x are not READ and/or WRITE, with or without END",
 				   flags);
-	if (!region->is_dmabuf)
-		return 0;
-
-	/* The kernel's documentation of this ioctl wants it repeated on EAGAIN. */
-	do {
-		ret = sys_ioctl(region->fd, DMA_BUF_IOCTL_SYNC, &sync);
-	} while (ret == -EAGAIN);
-	if (ret < 0)
-		return error_system(err, ret, "DMA_BUF_IOCTL_SYNC", region->spec, NULL);
-	return 0;
+	return OPERATION(region, sync)(region, flags, err);
 }
 
 static int check_range(const struct devmem_region *region, uint64_t offset, size_t len,
@@ -194,45 +211,66 @@ static int check_range(const struct devmem_region *region, uint64_t offset, size
 	return 0;
 }
 
-int devmem_region_read(struct devmem_region *region, uint64_t offset, void *buf, size_t len,
-		       struct devmem_error *err)
+static int begin_access(struct devmem_region *region, unsigned int flags, void **addr,
+			struct devmem_error *err)
+{
+	int ret;
+
+	ret = devmem_region_map(region, addr, err);
+	if (ret)
+		return ret;
+	if ((flags & DEVMEM_SYNC_WRITE) && region->read_only)
+		return error_system(err, -EACCES, "write", region->spec,
+				    "its exporter lets this process only read it");
+	return devmem_region_sync(region, flags, err);
+}
+
+static int fd_read(struct devmem_region *region, uint64_t offset, void *buf, size_t len,
+		   struct devmem_error *err)
 {
 	void *addr;
 	int ret;
 
-	ret = check_range(region, offset, len, err);
-	if (ret || !len)
-		return ret;
-	ret = devmem_region_map(region, &addr, err);
-	if (ret)
-		return ret;
-	ret = devmem_region_sync(region, DEVMEM_SYNC_READ, err);
+	ret = begin_access(region, DEVMEM_SYNC_READ, &addr, err);
 	if (ret)
 		return ret;
 	memcpy(buf, (const char *)addr + offset, len);
 	return devmem_region_sync(region, DEVMEM_SYNC_READ | DEVMEM_SYNC_END, err);
 }
 
-int devmem_region_write(struct devmem_region *region, uint64_t offset, const void *buf, size_t len,
-			struct devmem_error *err)
+static int fd_write(struct devmem_region *region, uint64_t offset, const void *buf, size_t len,
+		    struct devmem_error *err)
 {
 	void *addr;
+	int ret;
+
+	ret = begin_access(region, DEVMEM_SYNC_WRITE, &addr, err);
+	if (ret)
+		return ret;
+	memcpy((char *)addr + offset, buf, len);
+	return devmem_region_sync(region, DEVMEM_SYNC_WRITE | DEVMEM_SYNC_END, err);
+}
+
+int devmem_region_read(struct devmem_region *region, uint64_t offset, void *buf, size_t len,
+		       struct devmem_error *err)
+{
 	int ret;
 
 	ret = check_range(region, offset, len, err);
 	if (ret || !len)
 		return ret;
-	ret = devmem_region_map(region, &addr, err);
-	if (ret)
+	return OPERATION(region, read)(region, offset, buf, len, err);
+}
+
+int devmem_region_write(struct devmem_region *region, uint64_t offset, const void *buf, size_t len,
+			struct devmem_error *err)
+{
+	int ret;
+
+	ret = check_range(region, offset, len, err);
+	if (ret || !len)
 		return ret;
-	if (region->read_only)
-		return error_system(err, -EACCES, "write", region->spec,
-				    "its exporter lets this process only read it");
-	ret = devmem_region_sync(region, DEVMEM_SYNC_WRITE, err);
-	if (ret)
-		return ret;
-	memcpy((char *)addr + offset, buf, len);
-	return devmem_region_sync(region, DEVMEM_SYNC_WRITE | DEVMEM_SYNC_END, err);
+	return OPERATION(region, write)(region, offset, buf, len, err);
 }
 
 void region_list_add(struct region_list *list, const struct devmem_provider *provider)

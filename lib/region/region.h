@@ -12,8 +12,12 @@
 
 #define HUGE_PAGE_SIZE (UINT64_C(2) << 20)
 
-/* A provider fills fd, is_dmabuf, size, spec and note; map and the rest belong to region.c. */
+/* A provider's open() fills fd, is_dmabuf, size, spec and note, and private for itself. */
 struct devmem_region {
+	const struct region_provider *provider;
+	/* Of the provider's own operations. */
+	void *private;
+	/* -1 for memory without one. */
 	int fd;
 	bool is_dmabuf;
 	/* The mapping could only be had for reading. */
@@ -41,6 +45,20 @@ struct region_provider {
 		    struct devmem_error *err);
 	/* NULL if there is nothing to list. */
 	void (*list)(struct region_list *list);
+
+	/* The rest is NULL where region->fd is all there is: unmap and close it, map it, sync it as
+	 * a dma-buf, copy through the mapping. Flags and ranges have been checked. */
+
+	/* Undoes open and map. */
+	void (*close)(struct devmem_region *region);
+	/* Fills addr and read_only, or refuses: -EOPNOTSUPP where no CPU can map the memory. Called
+	 * until it succeeds. */
+	int (*map)(struct devmem_region *region, struct devmem_error *err);
+	int (*sync)(struct devmem_region *region, unsigned int flags, struct devmem_error *err);
+	int (*read)(struct devmem_region *region, uint64_t offset, void *buf, size_t len,
+		    struct devmem_error *err);
+	int (*write)(struct devmem_region *region, uint64_t offset, const void *buf, size_t len,
+		     struct devmem_error *err);
 };
 
 extern const struct region_provider region_udmabuf;
@@ -49,6 +67,8 @@ extern const struct region_provider region_memfd;
 extern const struct region_provider region_import;
 
 /* region.c */
+int region_open_by(struct devmem_region **region, const struct region_provider *provider,
+		   const char *spec, uint64_t size, struct devmem_error *err);
 int region_check_size(uint64_t size, const char *subject, struct devmem_error *err);
 void region_list_add(struct region_list *list, const struct devmem_provider *provider);
 
