@@ -2,8 +2,8 @@
 #ifndef DEVMEM_LIB_TX_PRIVATE_H
 #define DEVMEM_LIB_TX_PRIVATE_H
 
-/* The sender, as its files share it: tx.c opens, closes and explains, send.c sends, reap.c
- * reads completions and waits for them. */
+/* The sender, as its files share it: tx.c opens and closes, send.c sends, reap.c reads completions
+ * and waits for them, explain.c puts what went wrong into words. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -62,6 +62,12 @@ struct devmem_tx {
 	struct devmem_range ranges[DEVMEM_TX_RANGES_MAX];
 	struct iovec iov[DEVMEM_TX_RANGES_MAX];
 };
+
+/* explain.c */
+
+void tx_socket_name(char name[32], int fd);
+/* What an errno of the kernel's sendmsg() means. */
+void tx_explain_send(const struct devmem_tx *tx, int code, struct devmem_error *err);
 
 /* send.c: one sendmsg() of the first n of iov. Return: bytes, or a negative errno of it. */
 ssize_t tx_sendmsg(struct devmem_tx *tx, size_t n, int flags);
