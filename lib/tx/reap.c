@@ -108,7 +108,7 @@ int devmem_tx_reap(struct devmem_tx *tx, struct devmem_tx_done *done, size_t n)
 	ret = tx_read_completions(tx);
 	if (ret < 0)
 		return ret;
-	return (int)inflight_take_done(tx->inflight, done, n);
+	return (int)inflight_report(tx->inflight, done, n);
 }
 
 uint64_t devmem_tx_last(const struct devmem_tx *tx)
@@ -125,7 +125,8 @@ int devmem_tx_in_flight(const struct devmem_tx *tx, const struct devmem_range *r
 			uint64_t *sequence)
 {
 	/* When nothing is known any more, each may be. */
-	uint64_t last = tx->lost ? inflight_last(tx->inflight) : inflight_find(tx->inflight, range);
+	uint64_t last = tx->lost ? inflight_last(tx->inflight)
+				 : inflight_find(tx->inflight, tx->source, range);
 
 	if (sequence)
 		*sequence = last;

@@ -145,7 +145,7 @@ static ssize_t send_once(struct devmem_tx *tx, const struct devmem_range *ranges
 		tx->stats.bytes_plain += (uint64_t)sent;
 		tx->stats.sends_completed++;
 	} else {
-		*sequence = inflight_send(tx->inflight, ranges, (uint64_t)sent);
+		*sequence = inflight_send(tx->inflight, tx->source, ranges, (uint64_t)sent);
 		tx->stats.bytes_device += (uint64_t)sent;
 	}
 	tx->stats.sends++;
@@ -159,11 +159,11 @@ static int make_room(struct devmem_tx *tx, size_t n, bool wait)
 {
 	int ret;
 
-	if (tx->plain || inflight_room(tx->inflight, n))
+	if (tx->plain || inflight_has_room(tx->inflight, tx->source, n))
 		return 0;
 	tx->stats.full_in_flight++;
 	ret = tx_read_completions(tx);
-	while (ret >= 0 && !inflight_room(tx->inflight, n)) {
+	while (ret >= 0 && !inflight_has_room(tx->inflight, tx->source, n)) {
 		if (!wait) {
 			tx->fault = TX_FAULT_IN_FLIGHT;
 			return -ENOBUFS;

@@ -59,7 +59,7 @@ bool seqset_add(struct seqset *set, uint64_t first, uint64_t last)
 	return true;
 }
 
-void seqset_drop(struct seqset *set, size_t n)
+void seqset_remove_first(struct seqset *set, size_t n)
 {
 	memmove(set->ranges, set->ranges + n, (set->n - n) * sizeof(set->ranges[0]));
 	set->n -= n;

@@ -26,7 +26,7 @@ void seqset_init(struct seqset *set, struct seqset_range *ranges, size_t max);
 bool seqset_add(struct seqset *set, uint64_t first, uint64_t last);
 /* The first range that ends at number or behind it; NULL if there is none. */
 const struct seqset_range *seqset_find(const struct seqset *set, uint64_t number);
-/* Takes the first n ranges out. */
-void seqset_drop(struct seqset *set, size_t n);
+/* Removes the first n ranges. */
+void seqset_remove_first(struct seqset *set, size_t n);
 
 #endif

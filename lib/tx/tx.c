@@ -202,23 +202,24 @@ int devmem_tx_open(struct devmem_tx **tx_out, int fd, struct devmem_binding *bin
 	tx->sends_max = o.sends_max;
 	tx->ranges_max = o.ranges_max;
 	tx->zerocopy_sends_before = o.zerocopy_sends;
-	tx->inflight = inflight_new(o.sends_max, o.ranges_max, o.zerocopy_sends);
-	if (!tx->inflight) {
-		ret = error_system(err, -ENOMEM, "allocate", "sender", NULL);
-		goto free_tx;
+	ret = inflight_open(&tx->inflight, o.sends_max, o.zerocopy_sends);
+	if (!ret)
+		ret = inflight_add_source(tx->inflight, &tx->source, o.ranges_max);
+	if (ret) {
+		error_system(err, ret, "allocate", "sender", NULL);
+		goto close_inflight;
 	}
 	if (devmem_binding_is_plain(binding))
 		ret = take_plain(tx, err);
 	else
 		ret = prepare_socket(tx, !(o.flags & DEVMEM_TX_KEEP_UNBOUND), err);
 	if (ret)
-		goto free_inflight;
+		goto close_inflight;
 	*tx_out = tx;
 	return 0;
 
-free_inflight:
-	inflight_free(tx->inflight);
-free_tx:
+close_inflight:
+	inflight_close(tx->inflight);
 	free(tx);
 	return ret;
 }
@@ -238,7 +239,7 @@ int devmem_tx_close(struct devmem_tx *tx, unsigned int how, int timeout_ms)
 	}
 	if (!tx->plain && !tx->zerocopy_before)
 		set_zerocopy(tx->fd, 0);
-	inflight_free(tx->inflight);
+	inflight_close(tx->inflight);
 	free(tx);
 	return 0;
 }

@@ -57,6 +57,7 @@ struct devmem_tx {
 	uint32_t sends_max, ranges_max;
 	uint32_t zerocopy_sends_before;
 	struct inflight *inflight;
+	struct inflight_source *source;
 	struct devmem_tx_stats stats;
 	/* Of a send that is going on: what is left of it, as the kernel wants it. */
 	struct devmem_range ranges[DEVMEM_TX_RANGES_MAX];

@@ -12,12 +12,12 @@
 #define SENDS_MAX 32U
 #define RANGES_MAX 64U
 
-static void check(const struct inflight *f)
+static void check(const struct inflight *f, const struct inflight_source *source)
 {
 	struct inflight_counts counts;
 	const struct devmem_range all = { 0, UINT64_MAX };
 	uint64_t last = inflight_last(f), completed = inflight_completed(f);
-	uint64_t found = inflight_find(f, &all);
+	uint64_t found = inflight_find(f, source, &all);
 
 	inflight_counts(f, &counts);
 	MUST(completed <= last && last - completed <= SENDS_MAX);
@@ -28,12 +28,12 @@ static void check(const struct inflight *f)
 }
 
 /* Sends as many as there is room for, up to n. */
-static void send_some(struct inflight *f, unsigned int n)
+static void send_some(struct inflight *f, struct inflight_source *source, unsigned int n)
 {
 	const struct devmem_range ranges[] = { { 0, 6 }, { 90, 4 } };
 
-	for (; n && inflight_room(f, 2); n--)
-		MUST(inflight_send(f, ranges, 10) == inflight_last(f));
+	for (; n && inflight_has_room(f, source, 2); n--)
+		MUST(inflight_send(f, source, ranges, 10) == inflight_last(f));
 }
 
 /* In memory of exactly that size, aligned. */
@@ -50,31 +50,33 @@ static int parse(const uint8_t *data, size_t size, struct errqueue_notice *notic
 	return ret;
 }
 
-static void take(struct inflight *f, uint64_t *taken)
+static void report(struct inflight *f, uint64_t *reported)
 {
 	struct devmem_tx_done done[3];
-	size_t n = inflight_take_done(f, done, 3), i;
+	size_t n = inflight_report(f, done, 3), i;
 
 	MUST(n <= 3);
 	for (i = 0; i < n; i++) {
 		MUST(done[i].first && done[i].first <= done[i].last);
 		MUST(!i || done[i].first > done[i - 1].last + 1);
 		MUST(done[i].last <= inflight_last(f));
-		*taken += done[i].last - done[i].first + 1;
+		*reported += done[i].last - done[i].first + 1;
 	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct inflight *f = inflight_new(SENDS_MAX, RANGES_MAX, UINT32_MAX - 20);
-	uint64_t sends, unknown, completed = 0, taken = 0;
+	uint64_t sends, unknown, completed = 0, reported = 0;
 	struct errqueue_notice notice;
 	struct inflight_counts counts;
+	struct inflight_source *source;
+	struct inflight *f;
 	size_t len;
 
-	MUST(f);
+	MUST(!inflight_open(&f, SENDS_MAX, UINT32_MAX - 20));
+	MUST(!inflight_add_source(f, &source, RANGES_MAX));
 	while (size >= 2) {
-		send_some(f, data[0] % 64);
+		send_some(f, source, data[0] % 64);
 		len = data[1] < size - 2 ? data[1] : size - 2;
 		if (parse(data + 2, len, &notice) == 1 &&
 		    !inflight_complete(f, notice.low, notice.high, &sends, &unknown)) {
@@ -83,13 +85,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		inflight_counts(f, &counts);
 		MUST(completed + counts.sends == inflight_last(f));
-		check(f);
+		check(f, source);
 		if (data[0] & 64)
-			take(f, &taken);
-		MUST(taken <= completed);
+			report(f, &reported);
+		MUST(reported <= completed);
 		data += 2 + len;
 		size -= 2 + len;
 	}
-	inflight_free(f);
+	inflight_close(f);
 	return 0;
 }

@@ -307,14 +307,17 @@ static unsigned int read_queue(int fd, struct inflight *f, uint64_t *sends)
 static void completions(int family)
 {
 	const struct devmem_range range = { 0, 30000 };
-	struct inflight *f = inflight_new(1000, 1000, 0);
 	unsigned char *buf = malloc(30000 * 200);
 	uint64_t sends = 0, pos = 0, i;
+	struct inflight_source *source;
 	struct devmem_tx_done done;
+	struct inflight *f;
 	int fd, on = 1, k;
 	pid_t pid;
 
-	assert_true(f && buf);
+	assert_non_null(buf);
+	assert_int_equal(inflight_open(&f, 1000, 0), 0);
+	assert_int_equal(inflight_add_source(f, &source, 1000), 0);
 	for (i = 0; i < 30000 * 200; i++)
 		buf[i] = byte_at(i);
 	fd = receiver(family, NULL, 30000 * 200, &pid);
@@ -335,7 +338,7 @@ static void completions(int family)
 		}
 		assert_int_equal(n, range.size);
 		pos += range.size;
-		inflight_send(f, &range, range.size);
+		inflight_send(f, source, &range, range.size);
 		if (k % 20 == 19)
 			read_queue(fd, f, &sends);
 	}
@@ -346,11 +349,11 @@ static void completions(int family)
 		read_queue(fd, f, &sends);
 	}
 	assert_int_equal(sends, 200);
-	assert_int_equal(inflight_take_done(f, &done, 1), 1);
+	assert_int_equal(inflight_report(f, &done, 1), 1);
 	assert_true(done.first == 1 && done.last == 200);
 	close(fd);
 	reap(pid);
-	inflight_free(f);
+	inflight_close(f);
 	free(buf);
 }
 

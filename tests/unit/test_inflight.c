@@ -19,13 +19,25 @@
 #define RANGES 12U
 #define REGION 4096U
 
+/* Sends are from this one, unless said otherwise. */
+static struct inflight_source *source;
+
+static struct inflight *open_inflight(uint32_t sends_max, uint32_t ranges_max, uint32_t kernel_next)
+{
+	struct inflight *f;
+
+	assert_int_equal(inflight_open(&f, sends_max, kernel_next), 0);
+	assert_int_equal(inflight_add_source(f, &source, ranges_max), 0);
+	return f;
+}
+
 /* ---- the model ---- */
 
 struct model_send {
 	struct devmem_range ranges[RANGES];
 	size_t n;
 	uint64_t bytes;
-	bool complete, taken;
+	bool complete, reported;
 };
 
 /* sends[s] is the send with sequence number s. */
@@ -72,13 +84,13 @@ static uint64_t model_find(const struct model *m, const struct devmem_range *ran
 	return 0;
 }
 
-static size_t model_take(struct model *m, struct devmem_tx_done *done, size_t n)
+static size_t model_report(struct model *m, struct devmem_tx_done *done, size_t n)
 {
 	size_t k = 0;
 	uint64_t s;
 
 	for (s = 1; s <= m->last; s++) {
-		if (!m->sends[s].complete || m->sends[s].taken)
+		if (!m->sends[s].complete || m->sends[s].reported)
 			continue;
 		if (k && done[k - 1].last == s - 1)
 			done[k - 1].last = s;
@@ -86,7 +98,7 @@ static size_t model_take(struct model *m, struct devmem_tx_done *done, size_t n)
 			break;
 		else
 			done[k++] = (struct devmem_tx_done){ s, s };
-		m->sends[s].taken = true;
+		m->sends[s].reported = true;
 	}
 	return k;
 }
@@ -138,7 +150,7 @@ static void step_send(struct model *m, struct inflight *f)
 	bool room;
 
 	room = m->last - model_completed(m) < m->sends_max && model_ranges(m) + n <= m->ranges_max;
-	assert_int_equal(inflight_room(f, n), room);
+	assert_int_equal(inflight_has_room(f, source, n), room);
 	if (!room)
 		return;
 	for (i = 0; i < n; i++) {
@@ -161,7 +173,7 @@ static void step_send(struct model *m, struct inflight *f)
 		m->counts.sends_max = m->counts.sends;
 	if (m->counts.bytes > m->counts.bytes_max)
 		m->counts.bytes_max = m->counts.bytes;
-	assert_true(inflight_send(f, given, send->bytes) == m->last);
+	assert_true(inflight_send(f, source, given, send->bytes) == m->last);
 }
 
 static void step_complete(struct model *m, struct inflight *f, uint32_t foreign)
@@ -194,13 +206,13 @@ static void step_complete(struct model *m, struct inflight *f, uint32_t foreign)
 	assert_true(unknown == want_unknown);
 }
 
-static void step_take(struct model *m, struct inflight *f)
+static void step_report(struct model *m, struct inflight *f)
 {
 	struct devmem_tx_done want[STEPS], got[STEPS];
 	size_t n = chance(30) ? STEPS : rnd(4), k, i;
 
-	k = model_take(m, want, n);
-	assert_int_equal(inflight_take_done(f, n ? got : NULL, n), k);
+	k = model_report(m, want, n);
+	assert_int_equal(inflight_report(f, n ? got : NULL, n), k);
 	for (i = 0; i < k; i++) {
 		assert_true(got[i].first == want[i].first);
 		assert_true(got[i].last == want[i].last);
@@ -213,7 +225,7 @@ static void check(const struct model *m, const struct inflight *f)
 	struct devmem_range range;
 
 	some_range(&range);
-	assert_true(inflight_find(f, &range) == model_find(m, &range));
+	assert_true(inflight_find(f, source, &range) == model_find(m, &range));
 	assert_true(inflight_last(f) == m->last);
 	assert_true(inflight_completed(f) == model_completed(m));
 	assert_true(inflight_kernel_next(f) == (uint32_t)(m->kernel_first + m->last));
@@ -227,7 +239,7 @@ static void check(const struct model *m, const struct inflight *f)
 static void one_round(uint32_t number)
 {
 	struct model *m = calloc(1, sizeof(*m));
-	uint32_t kernel_next, foreign, busy, take, i;
+	uint32_t kernel_next, foreign, busy, report, i;
 	struct inflight *f;
 
 	(void)number;
@@ -239,20 +251,19 @@ static void one_round(uint32_t number)
 	m->ranges_max = RANGES + rnd(chance(50) ? 8 : 2 * STEPS);
 	foreign = chance(50) ? 0 : rnd(30);
 	busy = 20 + rnd(70);
-	take = rnd(40);
-	f = inflight_new(m->sends_max, m->ranges_max, kernel_next);
-	assert_non_null(f);
+	report = rnd(40);
+	f = open_inflight(m->sends_max, m->ranges_max, kernel_next);
 	check(m, f);
 	for (i = 0; i < STEPS; i++) {
 		if (chance(busy))
 			step_send(m, f);
 		else
 			step_complete(m, f, foreign);
-		if (chance(take))
-			step_take(m, f);
+		if (chance(report))
+			step_report(m, f);
 		check(m, f);
 	}
-	/* To the end: nothing is left, each one was told once. */
+	/* To the end: nothing is left, each one was reported once. */
 	if (m->last) {
 		uint64_t sends, unknown, want_sends, want_unknown;
 		uint32_t low = kernel_next, high = kernel_next + (uint32_t)m->last - 1;
@@ -262,14 +273,14 @@ static void one_round(uint32_t number)
 		assert_true(sends == want_sends && unknown == want_unknown);
 		assert_true(inflight_completed(f) == m->last);
 	}
-	while (model_take(m, (struct devmem_tx_done[1]){ { 0, 0 } }, 1)) {
+	while (model_report(m, (struct devmem_tx_done[1]){ { 0, 0 } }, 1)) {
 		struct devmem_tx_done done;
 
-		assert_int_equal(inflight_take_done(f, &done, 1), 1);
+		assert_int_equal(inflight_report(f, &done, 1), 1);
 	}
-	assert_int_equal(inflight_take_done(f, (struct devmem_tx_done[1]){ { 0, 0 } }, 1), 0);
+	assert_int_equal(inflight_report(f, (struct devmem_tx_done[1]){ { 0, 0 } }, 1), 0);
 	check(m, f);
-	inflight_free(f);
+	inflight_close(f);
 	free(m);
 }
 
@@ -286,7 +297,7 @@ static const struct devmem_range page = { 0, 4096 };
 static void send_some(struct inflight *f, unsigned int n)
 {
 	while (n--)
-		inflight_send(f, &page, page.size);
+		inflight_send(f, source, &page, page.size);
 }
 
 static void expect(struct inflight *f, uint32_t low, uint32_t high, uint64_t sends,
@@ -301,7 +312,7 @@ static void expect(struct inflight *f, uint32_t low, uint32_t high, uint64_t sen
 
 static void test_wrap(void **state)
 {
-	struct inflight *f = inflight_new(16, 1024, 0xfffffffeU);
+	struct inflight *f = open_inflight(16, 1024, 0xfffffffeU);
 	struct devmem_tx_done done[4];
 	uint64_t sends, unknown;
 
@@ -312,14 +323,14 @@ static void test_wrap(void **state)
 	assert_true(inflight_kernel_next(f) == 3);
 	expect(f, 0xffffffffU, 1, 3, 0);
 	assert_true(inflight_completed(f) == 0);
-	assert_int_equal(inflight_take_done(f, done, 4), 1);
+	assert_int_equal(inflight_report(f, done, 4), 1);
 	assert_true(done[0].first == 2 && done[0].last == 4);
 	/* Twice: all but one are old news. */
 	expect(f, 0xffffffffU, 2, 1, 3);
 	expect(f, 0xfffffffdU, 0xfffffffeU, 1, 1);
 	assert_true(inflight_completed(f) == 5);
 	assert_int_equal(inflight_complete(f, 3, 3, &sends, &unknown), -EBADMSG);
-	inflight_free(f);
+	inflight_close(f);
 }
 
 /* Numbers that there can't be yet change nothing, not even those that there are. */
@@ -332,7 +343,7 @@ static void test_impossible(void **state)
 		{ 103, 102 }, { 0, 0x7fffffff }, { 0x80000000, 0x80000000 },
 		{ 105, 104 },
 	};
-	struct inflight *f = inflight_new(16, 1024, 100);
+	struct inflight *f = open_inflight(16, 1024, 100);
 	struct inflight_counts counts;
 	uint64_t sends, unknown;
 	size_t i;
@@ -351,55 +362,55 @@ static void test_impossible(void **state)
 	/* Those before the first are somebody else's. */
 	expect(f, 90, 99, 0, 10);
 	expect(f, 99, 100, 1, 1);
-	inflight_free(f);
+	inflight_close(f);
 }
 
 /* The circle of ranges wraps, and a list that doesn't fit waits for a whole one. */
 static void test_ranges_room(void **state)
 {
 	const struct devmem_range list[] = { { 0, 10 }, { 20, 10 }, { 40, 10 } };
-	struct inflight *f = inflight_new(100, 8, 0);
+	struct inflight *f = open_inflight(100, 8, 0);
 	struct devmem_range query = { 45, 1 };
 	uint32_t i;
 
 	(void)state;
 	for (i = 0; i < 50; i += 2) {
-		assert_true(inflight_room(f, 8));
-		assert_false(inflight_room(f, 9));
-		assert_true(inflight_send(f, list, 30) == i + 1);
-		assert_true(inflight_send(f, list, 30) == i + 2);
-		assert_true(inflight_room(f, 2));
-		assert_false(inflight_room(f, 3));
-		assert_true(inflight_find(f, &query) == i + 2);
+		assert_true(inflight_has_room(f, source, 8));
+		assert_false(inflight_has_room(f, source, 9));
+		assert_true(inflight_send(f, source, list, 30) == i + 1);
+		assert_true(inflight_send(f, source, list, 30) == i + 2);
+		assert_true(inflight_has_room(f, source, 2));
+		assert_false(inflight_has_room(f, source, 3));
+		assert_true(inflight_find(f, source, &query) == i + 2);
 		/* The newer one first: the ranges of the older are still the first. */
 		expect(f, i + 1, i + 1, 1, 0);
-		assert_false(inflight_room(f, 3));
-		assert_true(inflight_find(f, &query) == i + 1);
+		assert_false(inflight_has_room(f, source, 3));
+		assert_true(inflight_find(f, source, &query) == i + 1);
 		expect(f, i, i, 1, 0);
-		assert_true(inflight_find(f, &query) == 0);
+		assert_true(inflight_find(f, source, &query) == 0);
 	}
 	/* Borders of ranges. */
-	inflight_send(f, &list[1], 10);
+	inflight_send(f, source, &list[1], 10);
 	query = (struct devmem_range){ 10, 10 };
-	assert_true(inflight_find(f, &query) == 0);
+	assert_true(inflight_find(f, source, &query) == 0);
 	query = (struct devmem_range){ 10, 11 };
-	assert_true(inflight_find(f, &query) == 51);
+	assert_true(inflight_find(f, source, &query) == 51);
 	query = (struct devmem_range){ 30, 10 };
-	assert_true(inflight_find(f, &query) == 0);
+	assert_true(inflight_find(f, source, &query) == 0);
 	query = (struct devmem_range){ 29, 1 };
-	assert_true(inflight_find(f, &query) == 51);
+	assert_true(inflight_find(f, source, &query) == 51);
 	query = (struct devmem_range){ 0, UINT64_MAX };
-	assert_true(inflight_find(f, &query) == 51);
+	assert_true(inflight_find(f, source, &query) == 51);
 	query = (struct devmem_range){ UINT64_MAX, UINT64_MAX };
-	assert_true(inflight_find(f, &query) == 0);
-	inflight_free(f);
+	assert_true(inflight_find(f, source, &query) == 0);
+	inflight_close(f);
 }
 
-/* As many holes as there can be, with what is complete taken late. */
+/* As many holes as there can be, with what is complete reported late. */
 static void test_holes(void **state)
 {
 	enum { N = 64 };
-	struct inflight *f = inflight_new(N, 1024, 0);
+	struct inflight *f = open_inflight(N, 1024, 0);
 	struct devmem_tx_done done[2 * N];
 	uint32_t i, k, base = 0;
 	size_t n;
@@ -407,7 +418,7 @@ static void test_holes(void **state)
 	(void)state;
 	send_some(f, N);
 	for (k = 0; k < 20; k++) {
-		assert_false(inflight_room(f, 1));
+		assert_false(inflight_has_room(f, source, 1));
 		for (i = 1; i < N; i += 2)
 			expect(f, base + i, base + i, 1, 0);
 		assert_true(inflight_completed(f) == base);
@@ -418,17 +429,17 @@ static void test_holes(void **state)
 		base += N;
 		send_some(f, N);
 		if (k % 3 == 2) {
-			n = inflight_take_done(f, done, 2 * N);
+			n = inflight_report(f, done, 2 * N);
 			assert_int_equal(n, 1);
 			assert_true(done[0].first == base - 3 * N + 1 && done[0].last == base);
 		}
 	}
-	inflight_free(f);
+	inflight_close(f);
 }
 
 static void test_complete_at_once(void **state)
 {
-	struct inflight *f = inflight_new(4, 1024, 7);
+	struct inflight *f = open_inflight(4, 1024, 7);
 	struct devmem_tx_done done[2];
 	struct inflight_counts counts;
 	uint32_t i;
@@ -438,20 +449,54 @@ static void test_complete_at_once(void **state)
 		assert_true(inflight_send_complete(f) == i);
 		assert_true(inflight_completed(f) == i);
 		assert_true(inflight_last(f) == i);
-		assert_true(inflight_room(f, 1024));
+		assert_true(inflight_has_room(f, source, 1024));
 		if (i == 60) {
-			assert_int_equal(inflight_take_done(f, done, 2), 1);
+			assert_int_equal(inflight_report(f, done, 2), 1);
 			assert_true(done[0].first == 1 && done[0].last == 60);
 		}
 	}
-	assert_int_equal(inflight_take_done(f, done, 2), 1);
+	assert_int_equal(inflight_report(f, done, 2), 1);
 	assert_true(done[0].first == 61 && done[0].last == 100);
-	assert_int_equal(inflight_take_done(f, done, 2), 0);
+	assert_int_equal(inflight_report(f, done, 2), 0);
 	inflight_counts(f, &counts);
 	assert_true(counts.sends == 0 && counts.sends_max == 0 && counts.bytes_max == 0);
-	assert_true(inflight_find(f, &page) == 0);
-	inflight_free(f);
-	inflight_free(NULL);
+	assert_true(inflight_find(f, source, &page) == 0);
+	inflight_close(f);
+	inflight_close(NULL);
+}
+
+/* Bindings have numbers in common, and ranges and room for them of their own. */
+static void test_two_sources(void **state)
+{
+	const struct devmem_range list[] = { { 0, 10 }, { 20, 10 } };
+	struct inflight *f = open_inflight(16, 4, 0);
+	struct inflight_source *other;
+	struct inflight_counts counts;
+	struct devmem_tx_done done;
+	uint32_t i;
+
+	(void)state;
+	assert_int_equal(inflight_add_source(f, &other, 2), 0);
+	for (i = 0; i < 9; i += 3) {
+		assert_true(inflight_send(f, source, list, 20) == i + 1);
+		assert_true(inflight_send(f, other, list, 15) == i + 2);
+		assert_true(inflight_send(f, source, list, 5) == i + 3);
+		assert_true(inflight_has_room(f, source, 1));
+		assert_false(inflight_has_room(f, source, 2));
+		assert_false(inflight_has_room(f, other, 1));
+		assert_true(inflight_find(f, source, &list[0]) == i + 3);
+		assert_true(inflight_find(f, other, &list[0]) == i + 2);
+		expect(f, i + 1, i + 2, 2, 0);
+		assert_true(inflight_find(f, source, &list[1]) == i + 1);
+		assert_true(inflight_find(f, other, &page) == 0);
+		inflight_counts(f, &counts);
+		assert_true(counts.sends == 1 && counts.bytes == 20 && counts.bytes_max == 40);
+		expect(f, i, i, 1, 0);
+		assert_true(inflight_has_room(f, source, 4) && inflight_has_room(f, other, 2));
+	}
+	assert_int_equal(inflight_report(f, &done, 1), 1);
+	assert_true(done.first == 1 && done.last == 9);
+	inflight_close(f);
 }
 
 int main(void)
@@ -462,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_ranges_room),
 		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_complete_at_once),
+		cmocka_unit_test(test_two_sources),
 		cmocka_unit_test_teardown(test_random, rounds_report),
 	};
 
