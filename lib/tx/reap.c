@@ -58,7 +58,7 @@ int tx_read_completions(struct devmem_tx *tx)
 	if (tx->lost)
 		return -EBADMSG;
 	/* Plain sends have no completions. */
-	if (tx->plain)
+	if (tx->source.plain)
 		return 0;
 	/* When nothing is in flight any more nothing can come, and a look that finds nothing is
 	 * saved. */
@@ -104,7 +104,7 @@ int devmem_tx_reap(struct devmem_tx *tx, struct devmem_tx_done *done, size_t n)
 {
 	int ret;
 
-	tx->fault = TX_FAULT_NONE;
+	tx->fault.kind = TX_FAULT_NONE;
 	ret = tx_read_completions(tx);
 	if (ret < 0)
 		return ret;
@@ -126,7 +126,7 @@ int devmem_tx_in_flight(const struct devmem_tx *tx, const struct devmem_range *r
 {
 	/* When nothing is known any more, each may be. */
 	uint64_t last = tx->lost ? inflight_last(tx->inflight)
-				 : inflight_find(tx->inflight, tx->source, range);
+				 : inflight_find(tx->inflight, tx->source.inflight, range);
 
 	if (sequence)
 		*sequence = last;
@@ -138,16 +138,14 @@ int devmem_tx_wait(struct devmem_tx *tx, uint64_t sequence, int timeout_ms)
 	uint64_t end = 0, now = 0;
 	int ret = 0;
 
-	tx->fault = TX_FAULT_NONE;
+	tx->fault.kind = TX_FAULT_NONE;
 	/* Also of what was complete before: that may have been somebody else's. */
 	if (tx->lost)
 		return -EBADMSG;
 	if (sequence == DEVMEM_TX_ALL)
 		sequence = inflight_last(tx->inflight);
-	if (sequence > inflight_last(tx->inflight)) {
-		tx->fault = TX_FAULT_NO_SUCH_SEND;
-		return -EINVAL;
-	}
+	if (sequence > inflight_last(tx->inflight))
+		return tx_fault(tx, TX_FAULT_NO_SUCH_SEND, -EINVAL);
 	if (sequence <= inflight_completed(tx->inflight))
 		return 0;
 	if (!timeout_ms)

@@ -45,16 +45,16 @@ int devmem_tx_ring_open(struct devmem_tx_ring **ring, struct devmem_tx *tx,
 	if (space && !space->size)
 		return error_input(err, -EINVAL, "ring", "a ring of 0 bytes has no space");
 	if (space &&
-	    (space->offset > tx->region_size || space->size > tx->region_size - space->offset))
+	    (space->offset > tx->source.size || space->size > tx->source.size - space->offset))
 		return error_input(err, -ERANGE, "ring",
 				   "%" PRIu64 " bytes at offset %" PRIu64
 				   " reach past the end of the region at %" PRIu64,
-				   space->size, space->offset, tx->region_size);
+				   space->size, space->offset, tx->source.size);
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return error_system(err, -ENOMEM, "allocate", "ring", NULL);
 	r->tx = tx;
-	r->space = space ? *space : (struct devmem_range){ .size = tx->region_size };
+	r->space = space ? *space : (struct devmem_range){ .size = tx->source.size };
 	*ring = r;
 	return 0;
 }
@@ -129,30 +129,25 @@ int devmem_tx_ring_get(struct devmem_tx_ring *ring, uint64_t min, uint64_t max, 
 	const bool wait = !(flags & DEVMEM_TX_DONTWAIT);
 	int ret;
 
-	ring->tx->fault = TX_FAULT_RING;
 	if (!min || min > max || (flags & ~DEVMEM_TX_DONTWAIT))
-		return -EINVAL;
+		return tx_fault(ring->tx, TX_FAULT_RING, -EINVAL);
 	if (min > ring->space.size)
-		return -EMSGSIZE;
+		return tx_fault(ring->tx, TX_FAULT_RING, -EMSGSIZE);
+	ring->tx->fault.kind = TX_FAULT_NONE;
 	for (;;) {
-		if (ring->tx->lost) {
-			ring->tx->fault = TX_FAULT_NONE;
+		if (ring->tx->lost)
 			return -EBADMSG;
-		}
 		take_back(ring);
-		if (hand_out(ring, min, max, space)) {
-			ring->tx->fault = TX_FAULT_NONE;
+		if (hand_out(ring, min, max, space))
 			return 0;
-		}
 		/* Something is out, else there would have been space. */
 		if (!piece(ring, 0)->put)
-			return -ENOBUFS;
+			return tx_fault(ring->tx, TX_FAULT_RING, -ENOBUFS);
 		ret = devmem_tx_wait(ring->tx, piece(ring, 0)->sequence, wait ? -1 : 0);
-		if (ret && ret != -ETIMEDOUT)
-			return ret;
-		ring->tx->fault = TX_FAULT_RING;
+		if (ret == -ETIMEDOUT)
+			return tx_fault(ring->tx, TX_FAULT_RING, -EAGAIN);
 		if (ret)
-			return -EAGAIN;
+			return ret;
 	}
 }
 

@@ -27,26 +27,26 @@ ssize_t tx_sendmsg(struct devmem_tx *tx, size_t n, int flags)
 
 	tx->stats.send_calls++;
 	flags |= MSG_NOSIGNAL;
-	if (!tx->plain) {
+	if (!tx->source.plain) {
 		msg.msg_control = &control;
 		msg.msg_controllen = sizeof(control);
 		header = CMSG_FIRSTHDR(&msg);
 		header->cmsg_level = SOL_SOCKET;
 		header->cmsg_type = UAPI_SCM_DEVMEM_DMABUF;
-		header->cmsg_len = CMSG_LEN(sizeof(tx->dmabuf_id));
-		memcpy(CMSG_DATA(header), &tx->dmabuf_id, sizeof(tx->dmabuf_id));
+		header->cmsg_len = CMSG_LEN(sizeof(tx->source.id));
+		memcpy(CMSG_DATA(header), &tx->source.id, sizeof(tx->source.id));
 		flags |= MSG_ZEROCOPY;
 	}
 	return sys_sendmsg(tx->fd, &msg, flags);
 }
 
-static int bad_range(struct devmem_tx *tx, enum tx_fault fault, const struct devmem_range *ranges,
-		     size_t at, int code)
+static int bad_range(struct devmem_tx *tx, enum tx_fault_kind fault,
+		     const struct devmem_range *ranges, size_t at, int code)
 {
-	tx->fault = fault;
-	tx->fault_at = at;
+	tx->fault.kind = fault;
+	tx->fault.at = at;
 	if (ranges)
-		tx->fault_range = ranges[at];
+		tx->fault.range = ranges[at];
 	return code;
 }
 
@@ -64,8 +64,8 @@ static int check(struct devmem_tx *tx, const struct devmem_range *ranges, size_t
 	for (i = 0; i < n; i++) {
 		if (!ranges[i].size)
 			return bad_range(tx, TX_FAULT_EMPTY_RANGE, ranges, i, -EINVAL);
-		if (ranges[i].offset > tx->region_size ||
-		    ranges[i].size > tx->region_size - ranges[i].offset)
+		if (ranges[i].offset > tx->source.size ||
+		    ranges[i].size > tx->source.size - ranges[i].offset)
 			return bad_range(tx, TX_FAULT_PAST_END, ranges, i, -ERANGE);
 	}
 	return 0;
@@ -84,7 +84,8 @@ static size_t fill_iov(struct devmem_tx *tx, const struct devmem_range *ranges, 
 
 		if (size > SEND_MAX - *bytes)
 			size = SEND_MAX - *bytes;
-		tx->iov[i].iov_base = (void *)((uintptr_t)tx->plain + (uintptr_t)ranges[i].offset);
+		tx->iov[i].iov_base =
+			(void *)((uintptr_t)tx->source.plain + (uintptr_t)ranges[i].offset);
 		tx->iov[i].iov_len = (size_t)size;
 		*bytes += size;
 	}
@@ -94,20 +95,21 @@ static size_t fill_iov(struct devmem_tx *tx, const struct devmem_range *ranges, 
 /* A plain send: the CPU reads the region. */
 static ssize_t send_plain(struct devmem_tx *tx, size_t n, int flags)
 {
-	bool sync = devmem_region_is_dmabuf(tx->region);
+	bool sync = devmem_region_is_dmabuf(tx->source.region);
 	ssize_t sent;
 	int ret;
 
 	if (sync) {
 		tx->stats.sync_calls++;
-		ret = devmem_region_sync(tx->region, DEVMEM_SYNC_READ, NULL);
+		ret = devmem_region_sync(tx->source.region, DEVMEM_SYNC_READ, NULL);
 		if (ret)
 			return ret;
 	}
 	sent = tx_sendmsg(tx, n, flags);
 	if (sync) {
 		tx->stats.sync_calls++;
-		ret = devmem_region_sync(tx->region, DEVMEM_SYNC_READ | DEVMEM_SYNC_END, NULL);
+		ret = devmem_region_sync(tx->source.region, DEVMEM_SYNC_READ | DEVMEM_SYNC_END,
+					 NULL);
 		if (ret && sent < 0)
 			return ret;
 		if (ret)
@@ -124,7 +126,7 @@ static int explain_einval(struct devmem_tx *tx)
 
 	if (sys_getsockopt(tx->fd, SOL_SOCKET, SO_ZEROCOPY, &zerocopy, &len) || zerocopy)
 		return -ESTALE;
-	tx->fault = TX_FAULT_ZEROCOPY_OFF;
+	tx->fault.kind = TX_FAULT_ZEROCOPY_OFF;
 	return -EINVAL;
 }
 
@@ -134,18 +136,20 @@ static ssize_t send_once(struct devmem_tx *tx, const struct devmem_range *ranges
 			 int flags, uint64_t *asked, uint64_t *sequence)
 {
 	size_t iov_n = fill_iov(tx, ranges, n, asked);
-	ssize_t sent = tx->plain ? send_plain(tx, iov_n, flags) : tx_sendmsg(tx, iov_n, flags);
+	ssize_t sent =
+		tx->source.plain ? send_plain(tx, iov_n, flags) : tx_sendmsg(tx, iov_n, flags);
 
-	if (sent == -EINVAL && !tx->plain)
+	if (sent == -EINVAL && !tx->source.plain)
 		return explain_einval(tx);
 	if (sent <= 0)
 		return sent;
-	if (tx->plain) {
+	if (tx->source.plain) {
 		*sequence = inflight_send_complete(tx->inflight);
 		tx->stats.bytes_plain += (uint64_t)sent;
 		tx->stats.sends_completed++;
 	} else {
-		*sequence = inflight_send(tx->inflight, tx->source, ranges, (uint64_t)sent);
+		*sequence =
+			inflight_send(tx->inflight, tx->source.inflight, ranges, (uint64_t)sent);
 		tx->stats.bytes_device += (uint64_t)sent;
 	}
 	tx->stats.sends++;
@@ -159,13 +163,13 @@ static int make_room(struct devmem_tx *tx, size_t n, bool wait)
 {
 	int ret;
 
-	if (tx->plain || inflight_has_room(tx->inflight, tx->source, n))
+	if (tx->source.plain || inflight_has_room(tx->inflight, tx->source.inflight, n))
 		return 0;
 	tx->stats.full_in_flight++;
 	ret = tx_read_completions(tx);
-	while (ret >= 0 && !inflight_has_room(tx->inflight, tx->source, n)) {
+	while (ret >= 0 && !inflight_has_room(tx->inflight, tx->source.inflight, n)) {
 		if (!wait) {
-			tx->fault = TX_FAULT_IN_FLIGHT;
+			tx->fault.kind = TX_FAULT_IN_FLIGHT;
 			return -ENOBUFS;
 		}
 		ret = tx_poll(tx, 0, -1);
@@ -184,7 +188,7 @@ static int wait_for_notification(struct devmem_tx *tx, bool wait)
 		return ret < 0 ? ret : 0;
 	if (wait && inflight_last(tx->inflight) > inflight_completed(tx->inflight))
 		return tx_poll(tx, 0, -1);
-	tx->fault = TX_FAULT_NOTIFICATIONS;
+	tx->fault.kind = TX_FAULT_NOTIFICATIONS;
 	return -ENOBUFS;
 }
 
@@ -198,7 +202,7 @@ static int try_again(struct devmem_tx *tx, int code, bool wait)
 		/* A descriptor with O_NONBLOCK, or SO_SNDTIMEO. */
 		return wait ? tx_poll(tx, POLLOUT, -1) : -EAGAIN;
 	case -ENOBUFS:
-		return tx->plain ? code : wait_for_notification(tx, wait);
+		return tx->source.plain ? code : wait_for_notification(tx, wait);
 	default:
 		return code;
 	}
@@ -223,7 +227,7 @@ int64_t devmem_tx_send(struct devmem_tx *tx, const struct devmem_range *ranges, 
 
 	if (sequence)
 		*sequence = 0;
-	tx->fault = TX_FAULT_NONE;
+	tx->fault.kind = TX_FAULT_NONE;
 	ret = check(tx, ranges, n, flags);
 	if (ret)
 		return ret;
@@ -263,7 +267,7 @@ int64_t devmem_tx_send(struct devmem_tx *tx, const struct devmem_range *ranges, 
 	if (!total)
 		return ret;
 	/* The kernel tells of a connection's end once. */
-	if (ret && ret != -EINTR && ret != -EAGAIN && tx->fault == TX_FAULT_NONE)
+	if (ret && ret != -EINTR && ret != -EAGAIN && tx->fault.kind == TX_FAULT_NONE)
 		tx->deferred = ret;
 	return (int64_t)total;
 }

@@ -41,29 +41,23 @@ static int read_options(struct devmem_tx_options *o, const struct devmem_tx_opti
 	return 0;
 }
 
-static int check_socket(int fd, struct devmem_error *err)
+static int check_socket(const struct devmem_tx *tx, struct devmem_error *err)
 {
 	struct sockaddr_storage peer;
-	socklen_t len = sizeof(int);
+	socklen_t len = sizeof(int), peer_len = sizeof(peer);
+	const char *call = "SO_PROTOCOL";
 	int protocol = 0, ret;
-	char subject[32];
 
-	tx_socket_name(subject, fd);
-	ret = sys_getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len);
-	if (ret) {
-		error_system(err, ret, "SO_PROTOCOL", subject,
-			     "a sender needs a connected TCP socket");
-		error_kind(err, DEVMEM_ERROR_INPUT);
-		return ret;
-	}
-	if (protocol != IPPROTO_TCP)
-		return error_input(err, -EPROTOTYPE, subject, "not a TCP socket (protocol %d)",
+	ret = sys_getsockopt(tx->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len);
+	if (!ret && protocol != IPPROTO_TCP)
+		return error_input(err, -EPROTOTYPE, tx->subject, "not a TCP socket (protocol %d)",
 				   protocol);
-	len = sizeof(peer);
-	ret = sys_getpeername(fd, (struct sockaddr *)&peer, &len);
+	if (!ret) {
+		call = "getpeername";
+		ret = sys_getpeername(tx->fd, (struct sockaddr *)&peer, &peer_len);
+	}
 	if (ret) {
-		error_system(err, ret, "getpeername", subject,
-			     "a sender needs a connected TCP socket");
+		error_system(err, ret, call, tx->subject, "a sender needs a connected TCP socket");
 		error_kind(err, DEVMEM_ERROR_INPUT);
 	}
 	return ret;
@@ -89,24 +83,21 @@ static int check_binding(const struct devmem_binding *binding, struct devmem_err
  */
 static int probe(struct devmem_tx *tx, struct devmem_error *err)
 {
-	char subject[32];
 	ssize_t n;
 	int ret;
 
-	tx->iov[0].iov_base = (void *)(uintptr_t)tx->region_size;
+	tx->iov[0].iov_base = (void *)(uintptr_t)tx->source.size;
 	tx->iov[0].iov_len = 1;
 	n = tx_sendmsg(tx, 1, MSG_DONTWAIT);
 	tx->stats.send_calls = 0;
 	/* Without room in the socket it stays unknown; the first send will tell. */
 	if (n == -EFAULT || n == -EAGAIN || n == -ENOBUFS)
 		return 0;
-	if (n >= 0) {
-		tx_socket_name(subject, tx->fd);
+	if (n >= 0)
 		return error_system(
-			err, -EBADMSG, "send", subject,
+			err, -EBADMSG, "send", tx->subject,
 			"binding %u has more bytes than its region: it is another one's",
-			tx->dmabuf_id);
-	}
+			tx->source.id);
 	ret = n == -EINVAL ? -ESTALE : (int)n;
 	tx_explain_send(tx, ret, err);
 	return ret;
@@ -117,23 +108,21 @@ static int bind_socket(struct devmem_tx *tx, struct devmem_error *err)
 {
 	uint32_t ifindex = 0;
 	socklen_t len = sizeof(ifindex);
-	char subject[32];
 	int ret;
 
 	ret = sys_getsockopt(tx->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &ifindex, &len);
 	if (!ret && ifindex)
 		return 0;
-	if (!ret && tx->ifindex)
-		ret = sys_setsockopt(tx->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &tx->ifindex,
-				     sizeof(tx->ifindex));
+	if (!ret && tx->source.ifindex)
+		ret = sys_setsockopt(tx->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &tx->source.ifindex,
+				     sizeof(tx->source.ifindex));
 	else if (!ret)
-		ret = sys_setsockopt(tx->fd, SOL_SOCKET, SO_BINDTODEVICE, tx->dev,
-				     (socklen_t)strlen(tx->dev));
+		ret = sys_setsockopt(tx->fd, SOL_SOCKET, SO_BINDTODEVICE, tx->source.dev,
+				     (socklen_t)strlen(tx->source.dev));
 	/* The route was right a moment ago, and each send looks at it again. */
 	if (ret >= 0 || ret == -EPERM)
 		return 0;
-	tx_socket_name(subject, tx->fd);
-	return error_system(err, ret, "SO_BINDTODEVICE", subject, "%s", tx->dev);
+	return error_system(err, ret, "SO_BINDTODEVICE", tx->subject, "%s", tx->source.dev);
 }
 
 static int set_zerocopy(int fd, int on)
@@ -144,83 +133,84 @@ static int set_zerocopy(int fd, int on)
 }
 
 /* SO_ZEROCOPY, the probe, and SO_BINDTODEVICE; all as before if it fails. */
-static int prepare_socket(struct devmem_tx *tx, bool bind, struct devmem_error *err)
+static int prepare_socket(struct devmem_tx *tx, struct devmem_error *err)
 {
 	socklen_t len = sizeof(tx->zerocopy_before);
-	char subject[32];
 	int ret;
 
 	ret = sys_getsockopt(tx->fd, SOL_SOCKET, SO_ZEROCOPY, &tx->zerocopy_before, &len);
 	if (!ret && !tx->zerocopy_before)
 		ret = set_zerocopy(tx->fd, 1);
-	if (ret) {
-		tx_socket_name(subject, tx->fd);
-		return error_system(err, ret, "SO_ZEROCOPY", subject, NULL);
-	}
+	if (ret)
+		return error_system(err, ret, "SO_ZEROCOPY", tx->subject, NULL);
 	ret = probe(tx, err);
-	if (!ret && bind)
+	if (!ret && !(tx->options.flags & DEVMEM_TX_KEEP_UNBOUND))
 		ret = bind_socket(tx, err);
 	if (ret && !tx->zerocopy_before)
 		set_zerocopy(tx->fd, 0);
 	return ret;
 }
 
-static int take_plain(struct devmem_tx *tx, struct devmem_error *err)
+static int fill_source(struct tx_source *source, const struct devmem_binding *binding,
+		       struct devmem_error *err)
 {
-	void *addr;
-	int ret;
+	void *addr = NULL;
+	int ret = 0;
 
-	ret = devmem_region_map(tx->region, &addr, err);
-	tx->plain = addr;
+	source->region = binding_region(binding);
+	source->size = devmem_region_size(source->region);
+	source->id = devmem_binding_id(binding);
+	source->ifindex = binding_ifindex(binding);
+	snprintf(source->dev, sizeof(source->dev), "%s", binding_dev(binding));
+	if (devmem_binding_is_plain(binding))
+		ret = devmem_region_map(source->region, &addr, err);
+	source->plain = addr;
 	return ret;
+}
+
+static void free_tx(struct devmem_tx *tx)
+{
+	inflight_close(tx->inflight);
+	free(tx);
 }
 
 int devmem_tx_open(struct devmem_tx **tx_out, int fd, struct devmem_binding *binding,
 		   const struct devmem_tx_options *options, struct devmem_error *err)
 {
-	struct devmem_tx_options o;
 	struct devmem_tx *tx;
 	int ret;
 
 	*tx_out = NULL;
-	ret = read_options(&o, options, err);
-	if (!ret)
-		ret = check_binding(binding, err);
-	if (!ret)
-		ret = check_socket(fd, err);
-	if (ret)
-		return ret;
 	tx = calloc(1, sizeof(*tx));
 	if (!tx)
 		return error_system(err, -ENOMEM, "allocate", "sender", NULL);
 	tx->fd = fd;
-	tx->region = binding_region(binding);
-	tx->region_size = devmem_region_size(tx->region);
-	tx->dmabuf_id = devmem_binding_id(binding);
-	tx->ifindex = binding_ifindex(binding);
-	snprintf(tx->dev, sizeof(tx->dev), "%s", binding_dev(binding));
-	tx->sends_max = o.sends_max;
-	tx->ranges_max = o.ranges_max;
-	tx->zerocopy_sends_before = o.zerocopy_sends;
-	ret = inflight_open(&tx->inflight, o.sends_max, o.zerocopy_sends);
+	snprintf(tx->subject, sizeof(tx->subject), "socket %d", fd);
+	ret = read_options(&tx->options, options, err);
 	if (!ret)
-		ret = inflight_add_source(tx->inflight, &tx->source, o.ranges_max);
+		ret = check_binding(binding, err);
+	if (!ret)
+		ret = check_socket(tx, err);
+	if (ret)
+		goto free_tx;
+	ret = inflight_open(&tx->inflight, tx->options.sends_max, tx->options.zerocopy_sends);
+	if (!ret)
+		ret = inflight_add_source(tx->inflight, &tx->source.inflight,
+					  tx->options.ranges_max);
 	if (ret) {
 		error_system(err, ret, "allocate", "sender", NULL);
-		goto close_inflight;
+		goto free_tx;
 	}
-	if (devmem_binding_is_plain(binding))
-		ret = take_plain(tx, err);
-	else
-		ret = prepare_socket(tx, !(o.flags & DEVMEM_TX_KEEP_UNBOUND), err);
+	ret = fill_source(&tx->source, binding, err);
+	if (!ret && !tx->source.plain)
+		ret = prepare_socket(tx, err);
 	if (ret)
-		goto close_inflight;
+		goto free_tx;
 	*tx_out = tx;
 	return 0;
 
-close_inflight:
-	inflight_close(tx->inflight);
-	free(tx);
+free_tx:
+	free_tx(tx);
 	return ret;
 }
 
@@ -237,10 +227,9 @@ int devmem_tx_close(struct devmem_tx *tx, unsigned int how, int timeout_ms)
 		if (ret)
 			return ret;
 	}
-	if (!tx->plain && !tx->zerocopy_before)
+	if (!tx->source.plain && !tx->zerocopy_before)
 		set_zerocopy(tx->fd, 0);
-	inflight_close(tx->inflight);
-	free(tx);
+	free_tx(tx);
 	return 0;
 }
 
@@ -255,5 +244,5 @@ void devmem_tx_stats(const struct devmem_tx *tx, struct devmem_tx_stats *stats)
 	stats->in_flight_sends_max = counts.sends_max;
 	stats->in_flight_bytes_max = counts.bytes_max;
 	stats->zerocopy_sends =
-		tx->plain ? tx->zerocopy_sends_before : inflight_kernel_next(tx->inflight);
+		tx->source.plain ? tx->options.zerocopy_sends : inflight_kernel_next(tx->inflight);
 }

@@ -15,8 +15,8 @@
 
 #include "tx/inflight.h"
 
-/* What an errno doesn't tell, for devmem_tx_explain(). */
-enum tx_fault {
+/* What an errno alone doesn't say, for devmem_tx_explain(). */
+enum tx_fault_kind {
 	TX_FAULT_NONE,
 	/* EINVAL, EMSGSIZE and ERANGE: what the caller asked for */
 	TX_FAULT_FLAGS,
@@ -34,39 +34,57 @@ enum tx_fault {
 	TX_FAULT_RING,
 };
 
-struct devmem_tx {
-	int fd;
+struct tx_fault {
+	enum tx_fault_kind kind;
+	/* The range, and its place in the list; or another number that is wrong. */
+	struct devmem_range range;
+	size_t at;
+};
+
+/* A binding, as the source that a send names. */
+struct tx_source {
 	struct devmem_region *region;
-	uint64_t region_size;
-	uint32_t dmabuf_id;
-	/* The binding's interface; ifindex 0 if it isn't known. */
-	uint32_t ifindex;
-	char dev[16];
+	uint64_t size;
 	/* The region's mapping, if the CPU copies from it; else NULL. */
 	const char *plain;
+	uint32_t id;
+	/* Its interface; ifindex 0 where only the name is known. */
+	uint32_t ifindex;
+	char dev[16];
+	struct inflight_source *inflight;
+};
+
+struct devmem_tx {
+	int fd;
+	/* "socket N", for messages. */
+	char subject[32];
+	struct devmem_tx_options options;
 	/* SO_ZEROCOPY as it was. */
 	int zerocopy_before;
-	/* Completions came that can't be: nothing is known any more. */
-	bool lost;
-	/* An error that came after bytes were sent, for the next call. */
-	int deferred;
-	enum tx_fault fault;
-	/* Of a fault: the range, and its place in the list. */
-	size_t fault_at;
-	struct devmem_range fault_range;
-	uint32_t sends_max, ranges_max;
-	uint32_t zerocopy_sends_before;
-	struct inflight *inflight;
-	struct inflight_source *source;
+	struct tx_source source;
+	struct tx_fault fault;
 	struct devmem_tx_stats stats;
-	/* Of a send that is going on: what is left of it, as the kernel wants it. */
+
+	/* reap.c: what is in flight. Lost: completions came that can't be, so it is unknown. */
+	struct inflight *inflight;
+	bool lost;
+
+	/* send.c: an error that came after bytes were sent, for the next call. */
+	int deferred;
+	/* Of the send at hand: what is left of it, as the kernel wants it. */
 	struct devmem_range ranges[DEVMEM_TX_RANGES_MAX];
 	struct iovec iov[DEVMEM_TX_RANGES_MAX];
 };
 
+/* Notes the fault. Return: code. */
+static inline int tx_fault(struct devmem_tx *tx, enum tx_fault_kind kind, int code)
+{
+	tx->fault.kind = kind;
+	return code;
+}
+
 /* explain.c */
 
-void tx_socket_name(char name[32], int fd);
 /* What an errno of the kernel's sendmsg() means. */
 void tx_explain_send(const struct devmem_tx *tx, int code, struct devmem_error *err);
 
