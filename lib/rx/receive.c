@@ -234,17 +234,13 @@ static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t rece
 		return ret;
 	}
 	count_taken(rx, &sum);
-	rx->due -= received < rx->due ? received : rx->due;
-	/* The buffers are full: there is more, most likely. */
-	if (!rx->due && (sum.n >= rx->frags_limit || received >= rx->bytes_limit))
-		rx->due = 1;
+	lowat_received(&rx->lowat, received,
+		       sum.n >= rx->frags_limit || received >= rx->bytes_limit);
 	/* A single page may hold more than it did this time; several say how many it was. */
 	if (sum.pages > 1)
 		rx->frags_per_page = sum.fresh > sum.pages ? sum.fresh / sum.pages : 1;
 	else if (sum.fresh > rx->frags_per_page)
 		rx->frags_per_page = sum.fresh;
-	if (rx->expect != DEVMEM_RX_STREAM)
-		rx->expect -= received < rx->expect ? received : rx->expect;
 	return (int)sum.n;
 }
 
@@ -345,6 +341,6 @@ int rx_take(struct devmem_rx *rx, int flags)
 		}
 	}
 	if (ret == -EAGAIN)
-		rx->due = 0;
+		rx->lowat.due = 0;
 	return ret;
 }

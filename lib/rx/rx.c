@@ -92,7 +92,7 @@ static int check_socket(struct devmem_rx *rx, struct devmem_error *err)
 	ret = sys_getsockopt(rx->fd, SOL_SOCKET, SO_RCVLOWAT, &lowat, &len);
 	if (ret)
 		return error_system(err, ret, "SO_RCVLOWAT", subject, NULL);
-	rx->lowat_first = rx->lowat_set = lowat > 0 ? (uint32_t)lowat : 1;
+	rx->mark.first = rx->mark.set = lowat > 0 ? (uint32_t)lowat : 1;
 	return 0;
 }
 
@@ -132,8 +132,6 @@ int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *bin
 		return error_system(err, -ENOMEM, "allocate", "receiver", NULL);
 	rx->fd = fd;
 	rx->recv_max = o.recv_max;
-	rx->lowat_max = o.lowat_max;
-	rx->lowat_wait = o.lowat_wait_ms;
 	rx->frags_per_page = 1;
 	ret = check_socket(rx, err);
 	if (ret)
@@ -179,12 +177,11 @@ int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *bin
 		rx->out = table;
 		rx->held = held_get(binding_held(binding));
 		region_part = devmem_region_size(rx->region) / LOWAT_REGION_PART;
-		if (rx->lowat_max > region_part)
-			rx->lowat_max = region_part ? (uint32_t)region_part : 1;
+		if (o.lowat_max > region_part)
+			o.lowat_max = region_part ? (uint32_t)region_part : 1;
 	}
-	if (rx->lowat_max > rx->recv_max)
-		rx->lowat_max = rx->recv_max;
-	rx->lowat_now = rx->lowat_max;
+	lowat_init(&rx->lowat, o.lowat_max < rx->recv_max ? o.lowat_max : rx->recv_max,
+		   o.lowat_wait_ms);
 	*rx_out = rx;
 	return 0;
 
@@ -209,7 +206,7 @@ void devmem_rx_close(struct devmem_rx *rx)
 		rx_return_all(rx);
 		sys_munmap(rx->out, rx->out_len * sizeof(rx->out[0]));
 	}
-	rx_set_lowat(rx, rx->lowat_first);
+	rx_set_lowat(rx, rx->mark.first);
 	held_put(rx->held);
 	if (rx->host)
 		sys_munmap(rx->host, rx->host_len);
@@ -223,6 +220,7 @@ void devmem_rx_close(struct devmem_rx *rx)
 void devmem_rx_stats(const struct devmem_rx *rx, struct devmem_rx_stats *stats)
 {
 	*stats = rx->stats;
+	stats->lowat_timeouts = rx->lowat.timeouts;
 	stats->held_fragments = counter_get(&rx->held_fragments);
 	stats->held_bytes = counter_get(&rx->held_bytes);
 	stats->return_calls = counter_get(&rx->return_calls);

@@ -15,6 +15,7 @@
 
 #include <devmem/rx.h>
 
+#include "rx/lowat.h"
 #include "rx/tokens.h"
 
 /* Ranges of released tokens that wait for the next return. */
@@ -64,16 +65,13 @@ struct devmem_rx {
 	struct tokens pending;
 	struct uapi_dmabuf_token *pending_ranges;
 
-	uint64_t expect;
-	uint32_t lowat_max; /* option */
-	/* Adapted: halved when it made bytes wait, doubled when it was reached. */
-	uint32_t lowat_now;
-	uint32_t lowat_set;   /* what the socket has */
-	uint32_t lowat_first; /* what the socket had */
-	uint32_t lowat_wait;  /* milliseconds */
-	bool armed;	      /* devmem_rx_arm() set a low-water mark above 1 */
-	bool idle;	      /* a wait for it found nothing at all: wait for the first byte */
-	uint64_t due;	      /* bytes that have waited already: to be taken without another wait */
+	struct lowat lowat;
+	/* The socket's SO_RCVLOWAT: wait.c. */
+	struct {
+		uint32_t first; /* before it was opened */
+		uint32_t set;	/* now */
+		bool armed;	/* by devmem_rx_arm(), above 1 */
+	} mark;
 
 	struct devmem_rx_stats stats;
 	/* Changed by devmem_rx_release_any() too. */

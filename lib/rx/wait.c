@@ -10,7 +10,6 @@
 #include "bind/held.h"
 #include "core/sys.h"
 
-#define LOWAT_MIN (16U << 10)
 /* Between looks at a socket that poll() can't be used for. */
 #define ERROR_QUEUE_NAP_MS 1
 
@@ -18,44 +17,25 @@ int rx_set_lowat(struct devmem_rx *rx, uint32_t bytes)
 {
 	int val = (int)bytes, ret;
 
-	if (bytes == rx->lowat_set)
+	if (bytes == rx->mark.set)
 		return 0;
 	ret = sys_setsockopt(rx->fd, SOL_SOCKET, SO_RCVLOWAT, &val, sizeof(val));
 	rx->stats.lowat_calls++;
 	if (ret < 0)
 		return ret;
-	rx->lowat_set = bytes;
+	rx->mark.set = bytes;
 	return 0;
+}
+
+/* Bytes that may still go out to the application. */
+static uint64_t held_left(const struct devmem_rx *rx)
+{
+	return rx->held ? held_room(rx->held) : UINT64_MAX;
 }
 
 void devmem_rx_expect(struct devmem_rx *rx, uint64_t bytes)
 {
-	rx->expect = bytes;
-}
-
-/* How many bytes to wait for: what the application expects, as far as memory allows. */
-static uint32_t lowat_wanted(const struct devmem_rx *rx)
-{
-	uint64_t room = rx->held ? held_room(rx->held) : UINT64_MAX;
-	uint64_t want = rx->lowat_now;
-
-	if (rx->idle)
-		return 1;
-	if (want > rx->expect)
-		want = rx->expect;
-	/* Fragments that are out take pages away from what can be queued. */
-	if (want > room / 4)
-		want = room / 4;
-	return want ? (uint32_t)want : 1;
-}
-
-/* A wait for the low-water mark has ended; came: whether anything at all is there. */
-static void lowat_missed(struct devmem_rx *rx, bool came)
-{
-	rx->stats.lowat_timeouts++;
-	rx->idle = !came;
-	if (came && rx->lowat_now > LOWAT_MIN)
-		rx->lowat_now /= 2;
+	rx->lowat.expect = bytes;
 }
 
 /* All that is there has had its wait, also what a receive leaves because it ends at the border
@@ -64,14 +44,7 @@ static void note_due(struct devmem_rx *rx)
 {
 	int bytes = 0;
 
-	rx->due = !sys_ioctl(rx->fd, FIONREAD, &bytes) && bytes > 0 ? (uint64_t)bytes : 0;
-}
-
-static void lowat_reached(struct devmem_rx *rx)
-{
-	if (rx->lowat_now < rx->lowat_max)
-		rx->lowat_now =
-			rx->lowat_now > rx->lowat_max / 2 ? rx->lowat_max : rx->lowat_now * 2;
+	rx->lowat.due = !sys_ioctl(rx->fd, FIONREAD, &bytes) && bytes > 0 ? (uint64_t)bytes : 0;
 }
 
 enum { WAIT_TIMEOUT, WAIT_READABLE, WAIT_ERROR_QUEUE };
@@ -99,15 +72,15 @@ int devmem_rx_arm(struct devmem_rx *rx)
 	ret = devmem_rx_flush(rx);
 	if (ret)
 		return ret;
-	rx->armed = false;
-	if (rx->due)
+	rx->mark.armed = false;
+	if (rx->lowat.due)
 		return 0;
-	want = lowat_wanted(rx);
+	want = lowat_wanted(&rx->lowat, held_left(rx));
 	ret = rx_set_lowat(rx, want);
 	if (ret)
 		return ret;
-	rx->armed = want > 1;
-	return rx->armed ? (int)rx->lowat_wait : -1;
+	rx->mark.armed = want > 1;
+	return rx->mark.armed ? (int)rx->lowat.wait_ms : -1;
 }
 
 /* Waits for the first byte, and takes what is there. */
@@ -140,20 +113,20 @@ static int receive_expected(struct devmem_rx *rx)
 {
 	int ret, ready;
 
-	if (rx->due) {
+	if (rx->lowat.due) {
 		ret = rx_take(rx, MSG_DONTWAIT);
 		if (ret != -EAGAIN)
 			return ret;
 	}
 	for (;;) {
-		uint32_t want = lowat_wanted(rx);
+		uint32_t want = lowat_wanted(&rx->lowat, held_left(rx));
 
 		ret = rx_check_room(rx);
 		if (!ret)
 			ret = rx_set_lowat(rx, want);
 		if (ret)
 			return ret;
-		ready = wait_readable(rx, want > 1 ? (int)rx->lowat_wait : -1);
+		ready = wait_readable(rx, want > 1 ? (int)rx->lowat.wait_ms : -1);
 		/* Signals must not make bytes wait again and again. */
 		if (ready == -EINTR)
 			note_due(rx);
@@ -162,12 +135,7 @@ static int receive_expected(struct devmem_rx *rx)
 		ret = rx_take(rx, MSG_DONTWAIT);
 		if (ret > 0 && rx->received < want)
 			note_due(rx);
-		if (want > 1 && ready == WAIT_TIMEOUT)
-			lowat_missed(rx, ret != -EAGAIN);
-		else if (want > 1)
-			lowat_reached(rx);
-		else if (ret != -EAGAIN)
-			rx->idle = false;
+		lowat_waited(&rx->lowat, want, ready == WAIT_TIMEOUT, ret != -EAGAIN);
 		if (ret != -EAGAIN)
 			return ret;
 		if (ready == WAIT_ERROR_QUEUE)
@@ -179,15 +147,13 @@ static int receive_now(struct devmem_rx *rx)
 {
 	int ret = rx_take(rx, MSG_DONTWAIT);
 
-	if (ret > 0 && rx->armed && rx->received < rx->lowat_set)
+	if (ret > 0 && rx->mark.armed && rx->received < rx->mark.set)
 		note_due(rx);
-	if (ret == -EAGAIN) {
-		if (rx->armed)
-			lowat_missed(rx, false);
-	} else if (ret > 0) {
-		rx->idle = false;
-	}
-	rx->armed = false;
+	if (ret == -EAGAIN && rx->mark.armed)
+		lowat_waited(&rx->lowat, rx->mark.set, true, false);
+	else if (ret > 0)
+		rx->lowat.idle = false;
+	rx->mark.armed = false;
 	return ret;
 }
 
@@ -203,7 +169,7 @@ int devmem_rx_recv(struct devmem_rx *rx, const struct devmem_fragment **frags, u
 		return ret;
 	if (flags & DEVMEM_RX_DONTWAIT)
 		return receive_now(rx);
-	if (rx->expect > 1 && rx->lowat_max > 1)
+	if (lowat_is_used(&rx->lowat))
 		return receive_expected(rx);
 	return receive_any(rx);
 }
