@@ -23,33 +23,6 @@ struct taken {
 	uint32_t fresh; /* fragments, without the rest of one that the receive before cut */
 };
 
-/* Whether a token is one that the table has room for. None is 0. */
-static inline bool token_fits(struct devmem_rx *rx, uint32_t token)
-{
-	if (token - 1 < rx->token_max)
-		return true;
-	if (!token || token >= rx->out_len)
-		return false;
-	rx->token_max = token;
-	return true;
-}
-
-/* Its entry, filled but for the state, which is set when the pages have been entered. */
-static inline struct out *fill_out(struct devmem_rx *rx, uint32_t token, uint64_t offset,
-				   uint32_t size)
-{
-	struct out *out = &rx->out[token];
-
-	out->offset = offset;
-	out->size = size;
-	return out;
-}
-
-static inline void set_out(struct out *out, unsigned int state)
-{
-	atomic_store_explicit(&out->state, state, memory_order_release);
-}
-
 /*
  * The ordinary case, and nothing but it: takes in fragments that lie in one page of the region
  * each, up to the first that doesn't, once sum->fresh counts. Nearly all go through here, so each
@@ -68,20 +41,20 @@ static void take_ordinary(struct devmem_rx *rx, struct cmsg_reader *reader, stru
 
 	for (frag = first; frag < end; frag++, at += CMSG_FRAGMENT_SPACE) {
 		uint64_t offset;
-		struct out *out;
+		struct out_entry *entry;
 		uint32_t size;
 
 		if (!cmsg_ordinary(at, frag) || frag->dmabuf_id != rx->dmabuf_id ||
-		    !token_fits(rx, frag->token))
+		    !out_fits(&rx->out, frag->token))
 			break;
 		/* Kept, as the compiler reads all memory again behind an atomic operation. */
 		offset = frag->offset;
 		size = frag->size;
 		frag->region = region;
-		out = fill_out(rx, frag->token, offset, size);
+		entry = out_fill(&rx->out, frag->token, offset, size);
 		if (!held_enter_one(held, offset, size, &pages))
 			break;
-		set_out(out, OUT_IN_PAGE);
+		out_set(entry, OUT_IN_PAGE);
 		bytes += size;
 	}
 	n = (uint32_t)(frag - first);
@@ -96,19 +69,19 @@ static void take_ordinary(struct devmem_rx *rx, struct cmsg_reader *reader, stru
 /* Any fragment in a dma-buf. Return: 0, or -EBADMSG if its token can't be. */
 static int take_device(struct devmem_rx *rx, struct devmem_fragment *frag, struct taken *sum)
 {
-	struct out *out;
+	struct out_entry *entry;
 
-	if (!token_fits(rx, frag->token))
+	if (!out_fits(&rx->out, frag->token))
 		return -EBADMSG;
-	out = fill_out(rx, frag->token, frag->offset, frag->size);
+	entry = out_fill(&rx->out, frag->token, frag->offset, frag->size);
 	if (frag->dmabuf_id != rx->dmabuf_id) {
 		sum->foreign++;
-		set_out(out, OUT_FOREIGN);
+		out_set(entry, OUT_FOREIGN);
 	} else {
 		frag->region = rx->region;
 		sum->pages += held_enter(rx->held, frag->offset, frag->size);
 		sum->fresh += sum->pages != 0;
-		set_out(out, OUT_IN_PAGES);
+		out_set(entry, OUT_IN_PAGES);
 	}
 	rx->frags[sum->n++] = *frag;
 	sum->device++;
@@ -187,21 +160,8 @@ static void give_up(struct devmem_rx *rx, struct cmsg_reader *reader, const stru
 	devmem_rx_release(rx, rx->frags, sum->n);
 	while (cmsg_next(reader, &frag) > 0)
 		if (frag.kind == DEVMEM_FRAGMENT_DEVICE)
-			return_later(rx, frag.token, 1);
+			return_add(&rx->returns, &rx->returns.pending, frag.token, 1, true);
 	devmem_rx_flush(rx);
-}
-
-static void count_held(struct devmem_rx *rx, uint64_t fragments, uint64_t bytes)
-{
-	uint64_t now;
-
-	now = atomic_fetch_add_explicit(&rx->held_fragments, fragments, memory_order_relaxed) +
-	      fragments;
-	if (now > rx->stats.held_fragments_max)
-		rx->stats.held_fragments_max = now;
-	now = atomic_fetch_add_explicit(&rx->held_bytes, bytes, memory_order_relaxed) + bytes;
-	if (now > rx->stats.held_bytes_max)
-		rx->stats.held_bytes_max = now;
 }
 
 static void count_taken(struct devmem_rx *rx, const struct taken *sum)
@@ -228,7 +188,7 @@ static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t rece
 			take_ordinary(rx, &reader, &sum);
 	if (rx->held)
 		held_count_entered(rx->held, sum.pages);
-	count_held(rx, sum.device + sum.placed, sum.device_bytes + sum.placed_bytes);
+	out_count(&rx->out, sum.device + sum.placed, sum.device_bytes + sum.placed_bytes);
 	if (ret) {
 		give_up(rx, &reader, &sum);
 		return ret;
@@ -257,10 +217,10 @@ static uint32_t fragments_room(const struct devmem_rx *rx)
 		if (n > room)
 			n = room;
 	}
-	if (rx->out) {
+	if (rx->out.entries) {
 		/* Tokens must fit into the table. */
-		room = counter_get(&rx->held_fragments) + rx->pending.fragments + 1;
-		room = room < rx->out_len ? rx->out_len - room : 0;
+		room = counter_get(&rx->out.fragments) + rx->returns.pending.fragments + 1;
+		room = room < rx->out.len ? rx->out.len - room : 0;
 		if (n > room)
 			n = room;
 	}

@@ -1,58 +1,70 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Receiver: giving tokens back to the kernel. */
-#include "rx/rx.h"
+/* Receiver: returning tokens to the kernel. */
+#include "rx/return.h"
 
 #include <sys/socket.h>
 
 #include "core/sys.h"
 
-int return_tokens(struct devmem_rx *rx, struct tokens *tokens, bool alone)
+void return_init(struct returns *returns, int fd)
 {
-	struct uapi_dmabuf_token chunk[UAPI_DONTNEED_RANGES_MAX];
-	struct tokens_at at = { 0, 0 };
-	uint32_t ranges, fragments;
+	returns->fd = fd;
+	tokens_init(&returns->pending, returns->ranges, PENDING_RANGES);
+}
+
+bool return_prepare(const struct tokens *tokens, struct return_chunk *chunk)
+{
+	chunk->n = tokens_chunk(tokens, &chunk->at, chunk->ranges, &chunk->fragments);
+	return chunk->n;
+}
+
+int return_complete(struct returns *returns, const struct tokens *tokens,
+		    struct return_chunk *chunk, int freed, bool alone)
+{
+	uint32_t n = (uint32_t)freed;
+
+	counter_add(&returns->return_calls, 1);
+	if (freed < 0)
+		return freed;
+	counter_add(&returns->ranges_returned, chunk->n);
+	if (n > chunk->fragments)
+		n = chunk->fragments;
+	counter_add(&returns->fragments_returned, n);
+	/* The kernel goes in order, and may have stopped early: go on from there. If it has no
+	 * fragment of the rest, it will free none; then it has gone through all of them. */
+	if (!alone || !n) {
+		counter_add(&returns->fragments_missing, chunk->fragments - n);
+		n = chunk->fragments;
+	}
+	tokens_advance(tokens, &chunk->at, n);
+	return 0;
+}
+
+int return_tokens(struct returns *returns, struct tokens *tokens, bool alone)
+{
+	struct return_chunk chunk;
 	int ret = 0;
 
-	while ((ranges = tokens_chunk(tokens, &at, chunk, &fragments))) {
-		uint32_t freed;
-
-		ret = sys_setsockopt(rx->fd, SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, chunk,
-				     (socklen_t)(ranges * sizeof(chunk[0])));
-		counter_add(&rx->return_calls, 1);
-		if (ret < 0)
-			break;
-		freed = (uint32_t)ret;
-		counter_add(&rx->ranges_returned, ranges);
-		if (freed > fragments)
-			freed = fragments;
-		counter_add(&rx->fragments_returned, freed);
-		if (freed == fragments || !alone || !freed) {
-			/* The kernel has gone through all of them: what it didn't free it
-			 * doesn't know. */
-			counter_add(&rx->fragments_missing, fragments - freed);
-			tokens_advance(tokens, &at, fragments);
-		} else {
-			/* It may have stopped early. It goes in order, so go on from there; if
-			 * it knows none of the rest, it will free none. */
-			tokens_advance(tokens, &at, freed);
-		}
-		ret = 0;
+	chunk.at = (struct tokens_at){ 0, 0 };
+	while (!ret && return_prepare(tokens, &chunk)) {
+		ret = sys_setsockopt(returns->fd, SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, chunk.ranges,
+				     (socklen_t)(chunk.n * sizeof(chunk.ranges[0])));
+		ret = return_complete(returns, tokens, &chunk, ret, alone);
 	}
-	tokens_drop(tokens, &at);
+	tokens_drop(tokens, &chunk.at);
 	return ret;
 }
 
-void return_later(struct devmem_rx *rx, uint32_t first, uint32_t count)
+int return_add(struct returns *returns, struct tokens *tokens, uint32_t first, uint32_t count,
+	       bool alone)
 {
-	if (tokens_add_range(&rx->pending, first, count))
-		return;
-	/* If the kernel refuses, the socket is gone, and its fragments with it. */
-	if (return_tokens(rx, &rx->pending, true))
-		tokens_init(&rx->pending, rx->pending_ranges, PENDING_RANGES);
-	tokens_add_range(&rx->pending, first, count);
-}
+	int ret;
 
-int devmem_rx_flush(struct devmem_rx *rx)
-{
-	return rx->pending.n ? return_tokens(rx, &rx->pending, true) : 0;
+	if (tokens_add_range(tokens, first, count))
+		return 0;
+	ret = return_tokens(returns, tokens, alone);
+	if (ret)
+		tokens_init(tokens, tokens->ranges, tokens->max);
+	tokens_add_range(tokens, first, count);
+	return ret;
 }

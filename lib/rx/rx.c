@@ -142,12 +142,11 @@ int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *bin
 	rx->frags_len = (uint32_t)(rx->control_len / CMSG_FRAGMENT_SPACE) + 1;
 	rx->frags = calloc(rx->frags_len, sizeof(rx->frags[0]));
 	rx->control = calloc(1, rx->control_len);
-	rx->pending_ranges = calloc(PENDING_RANGES, sizeof(rx->pending_ranges[0]));
-	if (!rx->frags || !rx->control || !rx->pending_ranges) {
+	if (!rx->frags || !rx->control) {
 		ret = error_system(err, -ENOMEM, "allocate", "receiver", NULL);
 		goto free_buffers;
 	}
-	tokens_init(&rx->pending, rx->pending_ranges, PENDING_RANGES);
+	return_init(&rx->returns, fd);
 
 	if (o.placement) {
 		ret = placement_open(&rx->placement, o.placement, err);
@@ -168,13 +167,13 @@ int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *bin
 		rx->region = binding_region(binding);
 		rx->dmabuf_id = devmem_binding_id(binding);
 		rx->recv_flags = UAPI_MSG_SOCK_DEVMEM;
-		rx->out_len = table_len(rx->region);
-		ret = map_anonymous(&table, rx->out_len * sizeof(rx->out[0]));
+		rx->out.len = table_len(rx->region);
+		ret = map_anonymous(&table, rx->out.len * sizeof(rx->out.entries[0]));
 		if (ret) {
 			error_system(err, ret, "mmap", "receiver", NULL);
 			goto free_host;
 		}
-		rx->out = table;
+		rx->out.entries = table;
 		rx->held = held_get(binding_held(binding));
 		region_part = devmem_region_size(rx->region) / LOWAT_REGION_PART;
 		if (o.lowat_max > region_part)
@@ -190,7 +189,6 @@ free_host:
 		sys_munmap(rx->host, rx->host_len);
 	placement_close(rx->placement);
 free_buffers:
-	free(rx->pending_ranges);
 	free(rx->control);
 	free(rx->frags);
 free_rx:
@@ -202,16 +200,15 @@ void devmem_rx_close(struct devmem_rx *rx)
 {
 	if (!rx)
 		return;
-	if (rx->out) {
+	if (rx->out.entries) {
 		rx_return_all(rx);
-		sys_munmap(rx->out, rx->out_len * sizeof(rx->out[0]));
+		sys_munmap(rx->out.entries, rx->out.len * sizeof(rx->out.entries[0]));
 	}
 	rx_set_lowat(rx, rx->mark.first);
 	held_put(rx->held);
 	if (rx->host)
 		sys_munmap(rx->host, rx->host_len);
 	placement_close(rx->placement);
-	free(rx->pending_ranges);
 	free(rx->control);
 	free(rx->frags);
 	free(rx);
@@ -221,12 +218,14 @@ void devmem_rx_stats(const struct devmem_rx *rx, struct devmem_rx_stats *stats)
 {
 	*stats = rx->stats;
 	stats->lowat_timeouts = rx->lowat.timeouts;
-	stats->held_fragments = counter_get(&rx->held_fragments);
-	stats->held_bytes = counter_get(&rx->held_bytes);
-	stats->return_calls = counter_get(&rx->return_calls);
-	stats->ranges_returned = counter_get(&rx->ranges_returned);
-	stats->fragments_returned = counter_get(&rx->fragments_returned);
-	stats->fragments_missing = counter_get(&rx->fragments_missing);
+	stats->held_fragments = counter_get(&rx->out.fragments);
+	stats->held_bytes = counter_get(&rx->out.bytes);
+	stats->held_fragments_max = rx->out.fragments_max;
+	stats->held_bytes_max = rx->out.bytes_max;
+	stats->return_calls = counter_get(&rx->returns.return_calls);
+	stats->ranges_returned = counter_get(&rx->returns.ranges_returned);
+	stats->fragments_returned = counter_get(&rx->returns.fragments_returned);
+	stats->fragments_missing = counter_get(&rx->returns.fragments_missing);
 }
 
 void devmem_rx_explain(const struct devmem_rx *rx, int code, struct devmem_error *err)
@@ -247,7 +246,7 @@ void devmem_rx_explain(const struct devmem_rx *rx, int code, struct devmem_error
 				"%llu fragments are out on this socket, and held_max is reached "
 				"over all sockets of "
 				"the binding: release some, raise held_max, or use a larger region",
-				(unsigned long long)counter_get(&rx->held_fragments));
+				(unsigned long long)counter_get(&rx->out.fragments));
 		break;
 	case EMSGSIZE:
 		error_system(err, code, "receive", subject,

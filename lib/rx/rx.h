@@ -8,7 +8,6 @@
  * application is done with, return.c gives it back to the kernel. Nobody else includes this file.
  */
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,24 +15,8 @@
 #include <devmem/rx.h>
 
 #include "rx/lowat.h"
-#include "rx/tokens.h"
-
-/* Ranges of released tokens that wait for the next return. */
-#define PENDING_RANGES 1024U
-
-/* A fragment that is out with the application, indexed by its token. */
-struct out {
-	uint64_t offset;
-	uint32_t size;
-	/* OUT_*: set by recv, cleared by whichever thread releases. */
-	atomic_uint state;
-};
-enum {
-	OUT_NONE,
-	OUT_IN_PAGE,  /* in one page of the region: entered with held_enter_one() */
-	OUT_IN_PAGES, /* in whatever part of the region: with held_enter() */
-	OUT_FOREIGN,  /* in somebody else's region */
-};
+#include "rx/out.h"
+#include "rx/return.h"
 
 struct held;
 struct placement;
@@ -58,13 +41,8 @@ struct devmem_rx {
 	size_t host_len;
 	uint32_t recv_max;
 
-	struct out *out;
-	uint32_t out_len;
-	uint32_t token_max; /* highest token seen */
-
-	struct tokens pending;
-	struct uapi_dmabuf_token *pending_ranges;
-
+	struct out out;
+	struct returns returns;
 	struct lowat lowat;
 	/* The socket's SO_RCVLOWAT: wait.c. */
 	struct {
@@ -74,35 +52,7 @@ struct devmem_rx {
 	} mark;
 
 	struct devmem_rx_stats stats;
-	/* Changed by devmem_rx_release_any() too. */
-	_Atomic uint64_t held_fragments, held_bytes;
-	_Atomic uint64_t return_calls, ranges_returned, fragments_returned, fragments_missing;
 };
-
-static inline void counter_add(_Atomic uint64_t *counter, uint64_t n)
-{
-	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
-}
-
-static inline void counter_sub(_Atomic uint64_t *counter, uint64_t n)
-{
-	atomic_fetch_sub_explicit(counter, n, memory_order_relaxed);
-}
-
-static inline uint64_t counter_get(const _Atomic uint64_t *counter)
-{
-	return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
-/*
- * return.c: gives tokens back to the kernel, in as many calls as its limits need, and removes them
- * from the list. alone: no other thread receives on the socket meanwhile, so that a token which the
- * kernel didn't free can be given back again without hitting its next holder.
- */
-int return_tokens(struct devmem_rx *rx, struct tokens *tokens, bool alone);
-/* Notes tokens that follow one another for the next return, which happens now if the list is
- * full. */
-void return_later(struct devmem_rx *rx, uint32_t first, uint32_t count);
 
 /* release.c: everything that the application didn't release. */
 void rx_return_all(struct devmem_rx *rx);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DEVMEM_LIB_RETURN_H
+#define DEVMEM_LIB_RETURN_H
+
+/* Returning tokens to the kernel. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rx/counter.h"
+#include "rx/tokens.h"
+
+/* Ranges of released tokens that wait for the next return. */
+#define PENDING_RANGES 1024U
+
+struct returns {
+	int fd;
+	struct tokens pending;
+	struct uapi_dmabuf_token ranges[PENDING_RANGES]; /* pending's */
+	/* As struct devmem_rx_stats has them. */
+	_Atomic uint64_t return_calls, ranges_returned, fragments_returned, fragments_missing;
+};
+
+/* One SO_DEVMEM_DONTNEED: a part of a list. */
+struct return_chunk {
+	struct tokens_at at; /* where in the list it begins */
+	uint32_t n, fragments;
+	struct uapi_dmabuf_token ranges[UAPI_DONTNEED_RANGES_MAX];
+};
+
+void return_init(struct returns *returns, int fd);
+
+/*
+ * A return in pieces: return_prepare() fills the chunk with what comes next, from chunk->at on.
+ * False: nothing does. return_complete() is for the result of the call that carried it, a negative
+ * errno or how many fragments the kernel freed; it moves chunk->at. Return: 0 or that errno.
+ *
+ * alone: no other thread receives on the socket meanwhile, so that a token which the kernel didn't
+ * free can be returned again without hitting its next holder.
+ */
+bool return_prepare(const struct tokens *tokens, struct return_chunk *chunk);
+int return_complete(struct returns *returns, const struct tokens *tokens,
+		    struct return_chunk *chunk, int freed, bool alone);
+
+/* All of it: as many calls as the kernel's limits need. What it took is removed from the list.
+ * Return: 0 or a negative errno. */
+int return_tokens(struct returns *returns, struct tokens *tokens, bool alone);
+
+/* Adds tokens that follow one another to the list, which is returned before if it is full. If that
+ * fails, the socket is gone, and its fragments with it. Return: 0 or a negative errno of that. */
+int return_add(struct returns *returns, struct tokens *tokens, uint32_t first, uint32_t count,
+	       bool alone);
+
+#endif
