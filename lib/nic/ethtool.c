@@ -34,6 +34,15 @@ bool ethtool_is_absent(int code)
 	}
 }
 
+int ethtool_ignore_absent(int ret, const struct devmem_error *failed, struct devmem_error *err)
+{
+	if (!ret || ethtool_is_absent(ret))
+		return 0;
+	if (err)
+		*err = *failed;
+	return ret;
+}
+
 static struct ethtool_ioctl io_of(const struct ethtool_dev *dev)
 {
 	/* Interface ioctls work on any kind of socket. */

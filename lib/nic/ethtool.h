@@ -25,6 +25,8 @@ struct ethtool_dev {
 /* True if an error says that driver or kernel don't have what was asked for, or don't have it now
  * (interface down): nothing that a snapshot should fail for. */
 bool ethtool_is_absent(int code);
+/* 0 after such an error; any other is the caller's: err becomes failed. Return: ret or 0. */
+int ethtool_ignore_absent(int ret, const struct devmem_error *failed, struct devmem_error *err);
 
 int ethtool_get_rings(const struct ethtool_dev *dev, struct ethtool_msg_rings *rings,
 		      struct devmem_error *err);

@@ -303,12 +303,9 @@ static int check_ntuple(const struct ethtool_dev *dev, struct devmem_error *err)
 	int ret;
 
 	ret = ethtool_get_ntuple(dev, &ntuple, &failed);
-	if (ret && !ethtool_is_absent(ret)) {
-		if (err)
-			*err = failed;
-		return ret;
-	}
-	if (!ret && ntuple.hw.set && !ntuple.active.set)
+	if (ret)
+		return ethtool_ignore_absent(ret, &failed, err);
+	if (ntuple.hw.set && !ntuple.active.set)
 		return error_missing(err, -EOPNOTSUPP, "ETHTOOL_SRXCLSRLINS", dev->name,
 				     "flow rules are switched off; switch them on: ethtool -K %s "
 				     "ntuple on",
@@ -462,7 +459,7 @@ int devmem_flow_add(struct devmem_netdev *netdev, const struct devmem_flow *flow
 	uint32_t rx_queues;
 	int ret;
 
-	ret = netdev_rx_queues(netdev, &rx_queues, err);
+	ret = queue_count(netdev_dev(netdev), &rx_queues, NULL, err);
 	if (ret)
 		return ret;
 	ret = flow_insert(netdev_dev(netdev), flow, queue, rx_queues, &rule, err);

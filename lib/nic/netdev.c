@@ -92,12 +92,12 @@ static int by_kind_and_number(const void *a, const void *b)
 }
 
 /* The queues as the kernel lists them; none while the interface is down. */
-static int list_queues(const struct devmem_netdev *nd, struct queues *queues,
+static int list_queues(const struct ethtool_dev *dev, struct queues *queues,
 		       struct devmem_error *err)
 {
 	const struct genl_call call = {
 		.operation = "queue-get",
-		.subject = nd->dev.name,
+		.subject = dev->name,
 		.names = netdev_msg_queue_names,
 		.fn = take_queue,
 		.arg = queues,
@@ -108,11 +108,11 @@ static int list_queues(const struct devmem_netdev *nd, struct queues *queues,
 	int ret;
 
 	memset(queues, 0, sizeof(*queues));
-	ret = genl_family(nd->genl, UAPI_NETDEV_NAME, &family, err);
+	ret = genl_family(dev->genl, UAPI_NETDEV_NAME, &family, err);
 	if (ret)
 		return ret;
-	nlh = netdev_msg_queue_get(buf, sizeof(buf), family, nd->dev.ifindex);
-	ret = genl_dump(nd->genl, nlh, &call, err);
+	nlh = netdev_msg_queue_get(buf, sizeof(buf), family, dev->ifindex);
+	ret = genl_dump(dev->genl, nlh, &call, err);
 	if (ret) {
 		free(queues->array);
 		memset(queues, 0, sizeof(*queues));
@@ -123,37 +123,35 @@ static int list_queues(const struct devmem_netdev *nd, struct queues *queues,
 	return 0;
 }
 
-/* Counts queues, and where the kernel lists none takes the channels' word for it. */
-static void count_queues(struct devmem_netdev_info *info, const struct queues *queues,
-			 uint32_t rx_rings)
+int queue_count(const struct ethtool_dev *dev, uint32_t *rx, uint32_t *tx, struct devmem_error *err)
 {
+	struct ethtool_msg_channels channels = { 0 };
+	struct devmem_error failed = { 0 };
+	uint32_t count[2] = { 0, 0 };
+	struct queues queues;
 	size_t i;
+	int ret;
 
-	for (i = 0; i < queues->n; i++) {
-		if (queues->array[i].tx)
-			info->tx_queues++;
-		else
-			info->rx_queues++;
+	ret = list_queues(dev, &queues, &failed);
+	for (i = 0; !ret && i < queues.n; i++)
+		count[queues.array[i].tx]++;
+	free(queues.array);
+	ret = ethtool_ignore_absent(ret, &failed, err);
+	if (!ret && (!count[0] || !count[1])) {
+		ret = ethtool_get_channels(dev, &channels, &failed);
+		ret = ethtool_ignore_absent(ret, &failed, err);
 	}
-	if (!info->rx_queues && (info->has & DEVMEM_HAS_CHANNELS))
-		info->rx_queues = info->channels_combined + info->channels_rx;
-	if (!info->tx_queues && (info->has & DEVMEM_HAS_CHANNELS))
-		info->tx_queues = info->channels_combined + info->channels_tx;
-	if (!info->rx_queues)
-		info->rx_queues = rx_rings;
+	*rx = count[0] ? count[0] : channels.combined + channels.rx;
+	if (tx)
+		*tx = count[1] ? count[1] : channels.combined + channels.tx;
+	if (ret || *rx)
+		return ret;
+	ret = ethtool_get_rx_rings(dev, rx, &failed);
+	return ethtool_ignore_absent(ret, &failed, err);
 }
 
 /* Each of the following fills one group of the snapshot. What kernel or driver don't have is left
  * out; any other failure is one of the snapshot. */
-static int tolerate(int ret, const struct devmem_error *failed, struct devmem_error *err)
-{
-	if (!ret || ethtool_is_absent(ret))
-		return 0;
-	if (err)
-		*err = *failed;
-	return ret;
-}
-
 static int snapshot_basics(const struct devmem_netdev *nd, struct devmem_netdev_info *info,
 			   struct devmem_error *err)
 {
@@ -182,7 +180,7 @@ static int snapshot_driver(const struct devmem_netdev *nd, struct devmem_netdev_
 
 	ret = ethtool_ioctl_drvinfo(&io, &drvinfo, &failed);
 	if (ret)
-		return tolerate(ret, &failed, err);
+		return ethtool_ignore_absent(ret, &failed, err);
 	info->has |= DEVMEM_HAS_DRIVER;
 	memcpy(info->driver, drvinfo.driver, sizeof(info->driver));
 	memcpy(info->bus, drvinfo.bus_info, sizeof(info->bus));
@@ -204,7 +202,7 @@ static int snapshot_rings(const struct devmem_netdev *nd, struct devmem_netdev_i
 
 	ret = ethtool_get_rings(&nd->dev, &rings, &failed);
 	if (ret)
-		return tolerate(ret, &failed, err);
+		return ethtool_ignore_absent(ret, &failed, err);
 	if (rings.rx_max || rings.tx_max)
 		info->has |= DEVMEM_HAS_RINGS;
 	info->ring_rx = rings.rx;
@@ -232,7 +230,7 @@ static int snapshot_channels(const struct devmem_netdev *nd, struct devmem_netde
 
 	ret = ethtool_get_channels(&nd->dev, &channels, &failed);
 	if (ret)
-		return tolerate(ret, &failed, err);
+		return ethtool_ignore_absent(ret, &failed, err);
 	info->has |= DEVMEM_HAS_CHANNELS;
 	info->channels_rx = channels.rx;
 	info->channels_tx = channels.tx;
@@ -252,7 +250,7 @@ static int snapshot_features(const struct devmem_netdev *nd, struct devmem_netde
 
 	ret = ethtool_get_ntuple(&nd->dev, &ntuple, &failed);
 	if (ret)
-		return tolerate(ret, &failed, err);
+		return ethtool_ignore_absent(ret, &failed, err);
 	info->has |= DEVMEM_HAS_FEATURES;
 	info->ntuple = ntuple.active.set;
 	info->ntuple_settable = ntuple.hw.set && !ntuple.nochange.set;
@@ -267,7 +265,7 @@ static int snapshot_rss(const struct devmem_netdev *nd, struct devmem_netdev_inf
 
 	ret = ethtool_get_rss(&nd->dev, 0, rss, &failed);
 	if (ret)
-		return tolerate(ret, &failed, err);
+		return ethtool_ignore_absent(ret, &failed, err);
 	if (!rss->table_len && !rss->key_len && !rss->hfunc)
 		return 0;
 	info->has |= DEVMEM_HAS_RSS;
@@ -288,27 +286,9 @@ static int snapshot_rules(const struct devmem_netdev *nd, struct devmem_netdev_i
 	ret = ethtool_get_rule_count(&nd->dev, &info->rules, &info->rules_max, &info->rules_any,
 				     &failed);
 	if (ret)
-		return tolerate(ret, &failed, err);
+		return ethtool_ignore_absent(ret, &failed, err);
 	info->has |= DEVMEM_HAS_RULES;
 	return 0;
-}
-
-static int snapshot_queues(const struct devmem_netdev *nd, struct devmem_netdev_info *info,
-			   struct devmem_error *err)
-{
-	struct devmem_error failed = { 0 };
-	uint32_t rx_rings = 0;
-	struct queues queues;
-	int ret;
-
-	ret = tolerate(list_queues(nd, &queues, &failed), &failed, err);
-	if (ret)
-		return ret;
-	ret = tolerate(ethtool_get_rx_rings(&nd->dev, &rx_rings, &failed), &failed, err);
-	if (!ret)
-		count_queues(info, &queues, rx_rings);
-	free(queues.array);
-	return ret;
 }
 
 int devmem_netdev_refresh(struct devmem_netdev *netdev, struct devmem_error *err)
@@ -332,7 +312,7 @@ int devmem_netdev_refresh(struct devmem_netdev *netdev, struct devmem_error *err
 	if (!ret)
 		ret = snapshot_rules(netdev, &info, err);
 	if (!ret)
-		ret = snapshot_queues(netdev, &info, err);
+		ret = queue_count(&netdev->dev, &info.rx_queues, &info.tx_queues, err);
 	if (ret) {
 		ethtool_rss_free(&rss);
 		return ret;
@@ -425,51 +405,44 @@ const struct devmem_netdev_info *devmem_netdev_info(const struct devmem_netdev *
 	return &netdev->info;
 }
 
-/* Counts the queues as they are now, without touching the snapshot, which the caller may have
- * pointers into. */
-static int count_now(const struct devmem_netdev *nd, struct devmem_netdev_info *now,
-		     struct devmem_error *err)
-{
-	int ret;
-
-	memset(now, 0, sizeof(*now));
-	ret = snapshot_channels(nd, now, err);
-	return ret ? ret : snapshot_queues(nd, now, err);
-}
-
-int netdev_rx_queues(const struct devmem_netdev *netdev, uint32_t *n, struct devmem_error *err)
-{
-	struct devmem_netdev_info now;
-	int ret;
-
-	ret = count_now(netdev, &now, err);
-	if (!ret)
-		*n = now.rx_queues;
-	return ret;
-}
-
-/* The queues of an interface that is down, which the kernel doesn't list. */
-static int add_unlisted(const struct devmem_netdev_info *info, struct queues *queues,
-			const char *subject, struct devmem_error *err)
+/* Adds queues of one kind. */
+static int add_unlisted(struct queues *queues, bool tx, uint32_t n)
 {
 	struct devmem_queue queue;
 	uint32_t i;
 	int ret = 0;
 
 	memset(&queue, 0, sizeof(queue));
-	for (i = 0; !ret && i < info->rx_queues; i++) {
+	queue.tx = tx;
+	for (i = 0; !ret && i < n; i++) {
 		queue.id = i;
 		ret = queues_add(queues, &queue);
 	}
-	queue.tx = 1;
-	for (i = 0; !ret && i < info->tx_queues; i++) {
-		queue.id = i;
-		ret = queues_add(queues, &queue);
-	}
-	return ret ? error_system(err, ret, "queue-get", subject, NULL) : 0;
+	return ret;
 }
 
-static int mark_rss(const struct devmem_netdev *nd, struct devmem_queue *queues, uint32_t n,
+/* Also those of an interface that is down, which the kernel doesn't list. */
+static int list_all(const struct ethtool_dev *dev, struct queues *queues, struct devmem_error *err)
+{
+	uint32_t rx, tx;
+	int ret;
+
+	ret = list_queues(dev, queues, err);
+	if (ret || queues->n)
+		return ret;
+	ret = queue_count(dev, &rx, &tx, err);
+	if (ret)
+		return ret;
+	ret = add_unlisted(queues, false, rx);
+	if (!ret)
+		ret = add_unlisted(queues, true, tx);
+	if (!ret)
+		return 0;
+	free(queues->array);
+	return error_system(err, ret, "queue-get", dev->name, NULL);
+}
+
+static int mark_rss(const struct ethtool_dev *dev, struct devmem_queue *queues, uint32_t n,
 		    struct devmem_error *err)
 {
 	struct devmem_error failed = { 0 };
@@ -477,9 +450,9 @@ static int mark_rss(const struct devmem_netdev *nd, struct devmem_queue *queues,
 	uint32_t i, j;
 	int ret;
 
-	ret = ethtool_get_rss(&nd->dev, 0, &rss, &failed);
+	ret = ethtool_get_rss(dev, 0, &rss, &failed);
 	if (ret)
-		return tolerate(ret, &failed, err);
+		return ethtool_ignore_absent(ret, &failed, err);
 	for (i = 0; i < rss.table_len; i++) {
 		for (j = 0; j < n; j++) {
 			if (queues[j].id == rss.table[i]) {
@@ -492,7 +465,7 @@ static int mark_rss(const struct devmem_netdev *nd, struct devmem_queue *queues,
 	return 0;
 }
 
-static int count_rules(const struct devmem_netdev *nd, struct devmem_queue *queues, uint32_t n,
+static int count_rules(const struct ethtool_dev *dev, struct devmem_queue *queues, uint32_t n,
 		       struct devmem_error *err)
 {
 	uint32_t *hits, nrules, places, last = 0, i;
@@ -502,19 +475,19 @@ static int count_rules(const struct devmem_netdev *nd, struct devmem_queue *queu
 
 	if (!n)
 		return 0;
-	ret = ethtool_get_rules(&nd->dev, &rules, &nrules, &places, &failed);
+	ret = ethtool_get_rules(dev, &rules, &nrules, &places, &failed);
 	if (ret)
-		return tolerate(ret, &failed, err);
+		return ethtool_ignore_absent(ret, &failed, err);
 	for (i = 0; i < n; i++)
 		last = queues[i].id > last ? queues[i].id : last;
 	hits = calloc((size_t)last + 1, sizeof(*hits));
 	if (!hits) {
-		ret = error_system(err, -ENOMEM, "ETHTOOL_GRXCLSRULE", nd->dev.name, NULL);
+		ret = error_system(err, -ENOMEM, "ETHTOOL_GRXCLSRULE", dev->name, NULL);
 		goto free_rules;
 	}
 	for (i = 0; i < nrules; i++) {
-		ret = tolerate(ethtool_rule_hits(&nd->dev, &rules[i], hits, last + 1, &failed),
-			       &failed, err);
+		ret = ethtool_rule_hits(dev, &rules[i], hits, last + 1, &failed);
+		ret = ethtool_ignore_absent(ret, &failed, err);
 		if (ret)
 			goto free_hits;
 	}
@@ -530,42 +503,31 @@ free_rules:
 int devmem_netdev_queues(struct devmem_netdev *netdev, struct devmem_queue **queues, size_t *n,
 			 struct devmem_error *err)
 {
-	struct devmem_netdev_info now;
+	const struct ethtool_dev *dev = netdev_dev(netdev);
 	struct queues list;
-	uint32_t nrx = 0;
+	uint32_t rx = 0;
 	int ret;
 
-	ret = list_queues(netdev, &list, err);
+	ret = list_all(dev, &list, err);
 	if (ret)
 		return ret;
-	if (!list.n) {
-		ret = count_now(netdev, &now, err);
-		if (ret)
-			goto err_free;
-		ret = add_unlisted(&now, &list, netdev->dev.name, err);
-		if (ret)
-			goto err_free;
+	while (rx < list.n && !list.array[rx].tx)
+		rx++;
+	ret = mark_rss(dev, list.array, rx, err);
+	if (!ret)
+		ret = count_rules(dev, list.array, rx, err);
+	if (ret) {
+		free(list.array);
+		return ret;
 	}
-	while (nrx < list.n && !list.array[nrx].tx)
-		nrx++;
-	ret = mark_rss(netdev, list.array, nrx, err);
-	if (ret)
-		goto err_free;
-	ret = count_rules(netdev, list.array, nrx, err);
-	if (ret)
-		goto err_free;
 	*queues = list.array;
 	*n = list.n;
 	return 0;
-
-err_free:
-	free(list.array);
-	return ret;
 }
 
 /* The counters of the queue that is asked for. */
 struct wanted_stats {
-	uint32_t ifindex, queue;
+	uint32_t queue;
 	struct devmem_qstats *stats;
 };
 
@@ -613,7 +575,7 @@ static int take_qstats(const struct nlmsghdr *reply, size_t len, void *arg)
 
 /* The page pools of the queue that is asked for. */
 struct wanted_pools {
-	const struct devmem_netdev *nd;
+	uint32_t ifindex;
 	const struct devmem_queue *queue;
 	uint32_t found;
 	uint64_t inflight, inflight_mem;
@@ -636,7 +598,7 @@ static int take_pool(const struct nlmsghdr *reply, size_t len, void *arg)
 	ret = netdev_msg_parse_page_pool(reply, len, &msg);
 	if (ret)
 		return ret;
-	if (msg.detached || msg.ifindex != wanted->nd->dev.ifindex ||
+	if (msg.detached || msg.ifindex != wanted->ifindex ||
 	    msg.dmabuf_id != wanted->queue->dmabuf_id || msg.napi_id != wanted->queue->napi_id)
 		return 0;
 	/* Without a NAPI instance only the binding tells whose pool it is. */
@@ -648,13 +610,13 @@ static int take_pool(const struct nlmsghdr *reply, size_t len, void *arg)
 	return 0;
 }
 
-static int add_inflight(const struct devmem_netdev *nd, const struct devmem_queue *queue,
+static int add_inflight(const struct ethtool_dev *dev, const struct devmem_queue *queue,
 			struct devmem_qstats *stats, struct devmem_error *err)
 {
-	struct wanted_pools wanted = { .nd = nd, .queue = queue };
+	struct wanted_pools wanted = { .ifindex = dev->ifindex, .queue = queue };
 	const struct genl_call call = {
 		.operation = "page-pool-get",
-		.subject = nd->dev.name,
+		.subject = dev->name,
 		.names = netdev_msg_page_pool_names,
 		.fn = take_pool,
 		.arg = &wanted,
@@ -664,13 +626,13 @@ static int add_inflight(const struct devmem_netdev *nd, const struct devmem_queu
 	uint16_t family;
 	int ret;
 
-	ret = genl_family(nd->genl, UAPI_NETDEV_NAME, &family, err);
+	ret = genl_family(dev->genl, UAPI_NETDEV_NAME, &family, err);
 	if (ret)
 		return ret;
-	ret = genl_dump(nd->genl, netdev_msg_page_pool_get(buf, sizeof(buf), family), &call,
+	ret = genl_dump(dev->genl, netdev_msg_page_pool_get(buf, sizeof(buf), family), &call,
 			&failed);
 	if (ret)
-		return tolerate(ret, &failed, err);
+		return ethtool_ignore_absent(ret, &failed, err);
 	if (!wanted.found)
 		return 0;
 	stats->has |= DEVMEM_QSTATS_INFLIGHT;
@@ -682,16 +644,16 @@ static int add_inflight(const struct devmem_netdev *nd, const struct devmem_queu
 int devmem_netdev_qstats(struct devmem_netdev *netdev, uint32_t queue, struct devmem_qstats *stats,
 			 struct devmem_error *err)
 {
-	struct wanted_stats wanted = { netdev->dev.ifindex, queue, stats };
+	const struct ethtool_dev *dev = netdev_dev(netdev);
+	struct wanted_stats wanted = { queue, stats };
 	const struct genl_call call = {
 		.operation = "qstats-get",
-		.subject = netdev->dev.name,
+		.subject = dev->name,
 		.names = netdev_msg_qstats_names,
 		.fn = take_qstats,
 		.arg = &wanted,
 	};
 	const struct devmem_queue *found = NULL;
-	struct devmem_netdev_info now;
 	uint32_t buf[REQUEST_WORDS];
 	struct nlmsghdr *nlh;
 	struct queues list;
@@ -699,36 +661,29 @@ int devmem_netdev_qstats(struct devmem_netdev *netdev, uint32_t queue, struct de
 	size_t i;
 	int ret;
 
-	ret = list_queues(netdev, &list, err);
+	ret = list_all(dev, &list, err);
 	if (ret)
 		return ret;
-	if (!list.n) {
-		ret = count_now(netdev, &now, err);
-		if (!ret)
-			ret = add_unlisted(&now, &list, netdev->dev.name, err);
-		if (ret)
-			goto free_list;
-	}
 	for (i = 0; i < list.n; i++) {
 		if (!list.array[i].tx && list.array[i].id == queue)
 			found = &list.array[i];
 	}
 	if (!found) {
-		ret = error_input(err, -EINVAL, netdev->dev.name,
+		ret = error_input(err, -EINVAL, dev->name,
 				  "qstats-get: no receive queue %" PRIu32 "; devmemctl queue show "
 				  "%s lists them",
-				  queue, netdev->dev.name);
+				  queue, dev->name);
 		goto free_list;
 	}
-	ret = genl_family(netdev->genl, UAPI_NETDEV_NAME, &family, err);
+	ret = genl_family(dev->genl, UAPI_NETDEV_NAME, &family, err);
 	if (ret)
 		goto free_list;
-	nlh = netdev_msg_qstats_get(buf, sizeof(buf), family, netdev->dev.ifindex);
-	ret = genl_dump(netdev->genl, nlh, &call, err);
+	nlh = netdev_msg_qstats_get(buf, sizeof(buf), family, dev->ifindex);
+	ret = genl_dump(dev->genl, nlh, &call, err);
 	if (ret == -EOPNOTSUPP)
 		error_hint(err, "the driver keeps no statistics of its queues");
 	if (!ret)
-		ret = add_inflight(netdev, found, stats, err);
+		ret = add_inflight(dev, found, stats, err);
 free_list:
 	free(list.array);
 	return ret;

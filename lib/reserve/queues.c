@@ -219,7 +219,7 @@ int reserve_choose_queues(struct reserve *r, const uint32_t *queues, size_t n, u
 	size_t n_list;
 	int ret;
 
-	ret = netdev_rx_queues(r->netdev, &rx_queues, err);
+	ret = queue_count(r->dev, &rx_queues, NULL, err);
 	if (!ret)
 		ret = check_queues(r, queues, n, rx_queues, err);
 	if (!ret)

@@ -334,7 +334,7 @@ int devmem_reservation_add_flow(struct devmem_reservation *reservation,
 		return ret;
 	ret = find_living(reservation, &owner, err);
 	if (!ret)
-		ret = netdev_rx_queues(r->netdev, &rx_queues, err);
+		ret = queue_count(r->dev, &rx_queues, NULL, err);
 	if (ret)
 		goto unlock;
 	if (queue == DEVMEM_QUEUE_SPREAD) {

@@ -110,7 +110,7 @@ int reserve_plan_rss(struct reserve *r, struct devmem_error *err)
 	ret = reserve_get_rss(r, &now, err);
 	if (ret)
 		return ret;
-	ret = netdev_rx_queues(r->netdev, &rx_queues, err);
+	ret = queue_count(r->dev, &rx_queues, NULL, err);
 	if (ret)
 		goto free_now;
 	if (rss->used && !is_ours(rss, &now)) {
@@ -196,7 +196,7 @@ static bool names_missing_queue(const struct reserve *r, const uint32_t *table, 
 {
 	uint32_t rx_queues, i;
 
-	if (netdev_rx_queues(r->netdev, &rx_queues, NULL))
+	if (queue_count(r->dev, &rx_queues, NULL, NULL))
 		return false;
 	for (i = 0; i < n; i++) {
 		if (table[i] >= rx_queues)
@@ -272,7 +272,7 @@ int reserve_shrink_rss(struct reserve *r, uint32_t leaving, struct devmem_error 
 
 	if (!rss->used)
 		return 0;
-	ret = netdev_rx_queues(r->netdev, &rx_queues, err);
+	ret = queue_count(r->dev, &rx_queues, NULL, err);
 	if (!ret)
 		ret = ethtool_get_rss(r->dev, 0, &now, err);
 	if (ret)
