@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "nic/netdev.h"
+#include "nic/queue.h"
 #include "core/sys.h"
 
 /* One end of a flow: family 0 where anything matches. */

@@ -11,10 +11,6 @@
 /* The interface for ethtool.h's calls, owned by the handle: index, name, and the handle's netlink
  * socket. Never open a binding with that socket. */
 const struct ethtool_dev *netdev_dev(const struct devmem_netdev *netdev);
-/* Counts the queues in use: those that the kernel lists, or while it lists none because the
- * interface is down, the driver's channels and rings. tx may be NULL. */
-int queue_count(const struct ethtool_dev *dev, uint32_t *rx, uint32_t *tx,
-		struct devmem_error *err);
 /* Calls fn for each interface of this network namespace, with a netlink socket that lives as long
  * as the call; fn's non-zero result ends it and is returned. */
 int netdev_each(int (*fn)(const struct ethtool_dev *dev, void *arg), void *arg,

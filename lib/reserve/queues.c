@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "nic/flow.h"
-#include "nic/netdev.h"
+#include "nic/queue.h"
 
 /* A rule of somebody else's would bring packets into the region that nobody expects there. */
 int reserve_check_rules(const struct reserve *r, const uint32_t *queues, size_t n,

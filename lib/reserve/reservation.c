@@ -11,6 +11,7 @@
 
 #include "nic/flow.h"
 #include "nic/netdev.h"
+#include "nic/queue.h"
 #include "core/sys.h"
 
 #define COMM "/proc/self/comm"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nic/netdev.h"
+#include "nic/queue.h"
 
 int reserve_get_rss(const struct reserve *r, struct ethtool_rss *rss, struct devmem_error *err)
 {
