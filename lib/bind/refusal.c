@@ -75,6 +75,7 @@ static int search_queue(const struct nlmsghdr *reply, size_t len, void *arg)
 static int search_queues(const struct refusal_request *request, struct queue_search *search)
 {
 	const struct genl_call call = {
+		.family = UAPI_NETDEV_NAME,
 		.operation = "queue-get",
 		.subject = request->name,
 		.names = netdev_msg_queue_names,
@@ -83,17 +84,10 @@ static int search_queues(const struct refusal_request *request, struct queue_sea
 	};
 	struct nlmsghdr *nlh;
 	uint32_t buf[32];
-	uint16_t family;
-	int ret;
 
 	memset(search, 0, sizeof(*search));
 	search->request = request;
-	ret = genl_family(request->genl, UAPI_NETDEV_NAME, &family, NULL);
-	if (ret)
-		return ret;
-	nlh = netdev_msg_queue_get(buf, sizeof(buf), family, request->ifindex);
-	if (!nlh)
-		return -EMSGSIZE;
+	nlh = netdev_msg_queue_get(buf, sizeof(buf), request->ifindex);
 	return genl_dump(request->genl, nlh, &call, NULL);
 }
 

@@ -20,6 +20,7 @@ static int bind_do(const struct refusal_request *request, struct nlmsghdr *nlh, 
 		   struct devmem_error *err)
 {
 	const struct genl_call call = {
+		.family = UAPI_NETDEV_NAME,
 		.operation = request->tx ? "bind-tx" : "bind-rx",
 		.subject = request->name,
 		.names = netdev_msg_bind_names,
@@ -52,7 +53,6 @@ int bind_rx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd
 		.rx_page_size = rx_page_size,
 	};
 	struct nlmsghdr *nlh;
-	uint16_t family;
 	size_t size;
 	void *buf;
 	int ret;
@@ -64,14 +64,11 @@ int bind_rx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd
 		return error_missing(err, -EOPNOTSUPP, "bind-rx", name,
 				     "bind-rx: the loopback interface has no device to write into "
 				     "memory; receive through placement there");
-	ret = genl_family(genl, UAPI_NETDEV_NAME, &family, err);
-	if (ret)
-		return ret;
 	size = netdev_msg_bind_rx_size(n);
 	buf = malloc(size);
 	if (!buf)
 		return error_system(err, -ENOMEM, "bind-rx", name, NULL);
-	nlh = netdev_msg_bind_rx(buf, size, family, ifindex, dmabuf_fd, queues, n, rx_page_size);
+	nlh = netdev_msg_bind_rx(buf, size, ifindex, dmabuf_fd, queues, n, rx_page_size);
 	if (nlh)
 		ret = bind_do(&request, nlh, id, err);
 	else
@@ -91,19 +88,12 @@ int bind_tx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd
 		.fd = dmabuf_fd,
 	};
 	struct nlmsghdr *nlh;
-	uint16_t family;
 	uint32_t buf[16];
-	int ret;
 
 	if (ifindex == UAPI_LOOPBACK_IFINDEX)
 		return error_missing(err, -EOPNOTSUPP, "bind-tx", name,
 				     "bind-tx: the loopback interface has no device to read from "
 				     "memory");
-	ret = genl_family(genl, UAPI_NETDEV_NAME, &family, err);
-	if (ret)
-		return ret;
-	nlh = netdev_msg_bind_tx(buf, sizeof(buf), family, ifindex, dmabuf_fd);
-	if (!nlh)
-		return error_system(err, -EMSGSIZE, "bind-tx", name, NULL);
+	nlh = netdev_msg_bind_tx(buf, sizeof(buf), ifindex, dmabuf_fd);
 	return bind_do(&request, nlh, id, err);
 }

@@ -72,13 +72,12 @@ _Static_assert(UAPI_ETHTOOL_A_RINGS_HEADER == 1 && UAPI_ETHTOOL_A_CHANNELS_HEADE
 		       UAPI_ETHTOOL_A_FEATURES_HEADER == 1 && UAPI_ETHTOOL_A_RSS_HEADER == 1,
 	       "header attribute");
 
-static struct nlmsghdr *start(void *buf, size_t size, uint16_t family, uint8_t cmd,
-			      uint32_t ifindex)
+static struct nlmsghdr *start(void *buf, size_t size, uint8_t cmd, uint32_t ifindex)
 {
 	struct nlmsghdr *nlh;
 	struct nlattr *nest;
 
-	nlh = nlmsg_start(buf, size, family, cmd, UAPI_ETHTOOL_VERSION);
+	nlh = nlmsg_start(buf, size, cmd, UAPI_ETHTOOL_VERSION);
 	if (!nlh)
 		return NULL;
 	nest = mnl_attr_nest_start_check(nlh, size, UAPI_ETHTOOL_A_RINGS_HEADER);
@@ -100,9 +99,9 @@ static int parse_header(const struct nlattr *nest, uint32_t *ifindex)
 	return 0;
 }
 
-struct nlmsghdr *ethtool_msg_rings_get(void *buf, size_t size, uint16_t family, uint32_t ifindex)
+struct nlmsghdr *ethtool_msg_rings_get(void *buf, size_t size, uint32_t ifindex)
 {
-	return start(buf, size, family, UAPI_ETHTOOL_MSG_RINGS_GET, ifindex);
+	return start(buf, size, UAPI_ETHTOOL_MSG_RINGS_GET, ifindex);
 }
 
 int ethtool_msg_parse_rings(const void *msg, size_t len, struct ethtool_msg_rings *rings)
@@ -154,10 +153,10 @@ int ethtool_msg_parse_rings(const void *msg, size_t len, struct ethtool_msg_ring
 	return 0;
 }
 
-struct nlmsghdr *ethtool_msg_rings_set(void *buf, size_t size, uint16_t family, uint32_t ifindex,
-				       unsigned int set, uint8_t split, uint32_t hds_thresh)
+struct nlmsghdr *ethtool_msg_rings_set(void *buf, size_t size, uint32_t ifindex, unsigned int set,
+				       uint8_t split, uint32_t hds_thresh)
 {
-	struct nlmsghdr *nlh = start(buf, size, family, UAPI_ETHTOOL_MSG_RINGS_SET, ifindex);
+	struct nlmsghdr *nlh = start(buf, size, UAPI_ETHTOOL_MSG_RINGS_SET, ifindex);
 
 	if (!nlh)
 		return NULL;
@@ -170,9 +169,9 @@ struct nlmsghdr *ethtool_msg_rings_set(void *buf, size_t size, uint16_t family, 
 	return nlh;
 }
 
-struct nlmsghdr *ethtool_msg_channels_get(void *buf, size_t size, uint16_t family, uint32_t ifindex)
+struct nlmsghdr *ethtool_msg_channels_get(void *buf, size_t size, uint32_t ifindex)
 {
-	return start(buf, size, family, UAPI_ETHTOOL_MSG_CHANNELS_GET, ifindex);
+	return start(buf, size, UAPI_ETHTOOL_MSG_CHANNELS_GET, ifindex);
 }
 
 int ethtool_msg_parse_channels(const void *msg, size_t len, struct ethtool_msg_channels *channels)
@@ -219,15 +218,15 @@ int ethtool_msg_parse_channels(const void *msg, size_t len, struct ethtool_msg_c
 	return 0;
 }
 
-struct nlmsghdr *ethtool_msg_features_get(void *buf, size_t size, uint16_t family, uint32_t ifindex)
+struct nlmsghdr *ethtool_msg_features_get(void *buf, size_t size, uint32_t ifindex)
 {
-	return start(buf, size, family, UAPI_ETHTOOL_MSG_FEATURES_GET, ifindex);
+	return start(buf, size, UAPI_ETHTOOL_MSG_FEATURES_GET, ifindex);
 }
 
-struct nlmsghdr *ethtool_msg_feature_set(void *buf, size_t size, uint16_t family, uint32_t ifindex,
-					 const char *name, int on)
+struct nlmsghdr *ethtool_msg_feature_set(void *buf, size_t size, uint32_t ifindex, const char *name,
+					 int on)
 {
-	struct nlmsghdr *nlh = start(buf, size, family, UAPI_ETHTOOL_MSG_FEATURES_SET, ifindex);
+	struct nlmsghdr *nlh = start(buf, size, UAPI_ETHTOOL_MSG_FEATURES_SET, ifindex);
 	struct nlattr *wanted, *bits, *bit;
 
 	if (!nlh)
@@ -355,10 +354,9 @@ int ethtool_msg_parse_feature(const void *msg, size_t len, const char *name,
 	return 0;
 }
 
-struct nlmsghdr *ethtool_msg_rss_get(void *buf, size_t size, uint16_t family, uint32_t ifindex,
-				     uint32_t context)
+struct nlmsghdr *ethtool_msg_rss_get(void *buf, size_t size, uint32_t ifindex, uint32_t context)
 {
-	struct nlmsghdr *nlh = start(buf, size, family, UAPI_ETHTOOL_MSG_RSS_GET, ifindex);
+	struct nlmsghdr *nlh = start(buf, size, UAPI_ETHTOOL_MSG_RSS_GET, ifindex);
 
 	if (!nlh)
 		return NULL;
@@ -417,10 +415,10 @@ size_t ethtool_msg_rss_set_size(size_t n)
 }
 
 /* A request with a table. */
-static struct nlmsghdr *start_table(void *buf, size_t size, uint16_t family, uint8_t cmd,
-				    uint32_t ifindex, const uint32_t *table, size_t n)
+static struct nlmsghdr *start_table(void *buf, size_t size, uint8_t cmd, uint32_t ifindex,
+				    const uint32_t *table, size_t n)
 {
-	struct nlmsghdr *nlh = start(buf, size, family, cmd, ifindex);
+	struct nlmsghdr *nlh = start(buf, size, cmd, ifindex);
 
 	/* An attribute's length has 16 bits. */
 	if (!nlh || n > (UINT16_MAX - MNL_ATTR_HDRLEN) / sizeof(*table))
@@ -431,25 +429,25 @@ static struct nlmsghdr *start_table(void *buf, size_t size, uint16_t family, uin
 	return nlh;
 }
 
-struct nlmsghdr *ethtool_msg_rss_set(void *buf, size_t size, uint16_t family, uint32_t ifindex,
+struct nlmsghdr *ethtool_msg_rss_set(void *buf, size_t size, uint32_t ifindex,
 				     const uint32_t *table, size_t n)
 {
-	return start_table(buf, size, family, UAPI_ETHTOOL_MSG_RSS_SET, ifindex, table, n);
+	return start_table(buf, size, UAPI_ETHTOOL_MSG_RSS_SET, ifindex, table, n);
 }
 
-struct nlmsghdr *ethtool_msg_rss_dump(void *buf, size_t size, uint16_t family, uint32_t ifindex)
+struct nlmsghdr *ethtool_msg_rss_dump(void *buf, size_t size, uint32_t ifindex)
 {
-	struct nlmsghdr *nlh = start(buf, size, family, UAPI_ETHTOOL_MSG_RSS_GET, ifindex);
+	struct nlmsghdr *nlh = start(buf, size, UAPI_ETHTOOL_MSG_RSS_GET, ifindex);
 
 	if (!nlh || !mnl_attr_put_u32_check(nlh, size, UAPI_ETHTOOL_A_RSS_START_CONTEXT, 1))
 		return NULL;
 	return nlh;
 }
 
-struct nlmsghdr *ethtool_msg_rss_create(void *buf, size_t size, uint16_t family, uint32_t ifindex,
+struct nlmsghdr *ethtool_msg_rss_create(void *buf, size_t size, uint32_t ifindex,
 					const uint32_t *table, size_t n)
 {
-	return start_table(buf, size, family, UAPI_ETHTOOL_MSG_RSS_CREATE_ACT, ifindex, table, n);
+	return start_table(buf, size, UAPI_ETHTOOL_MSG_RSS_CREATE_ACT, ifindex, table, n);
 }
 
 int ethtool_msg_parse_rss_create(const void *msg, size_t len, uint32_t *context)
@@ -467,10 +465,9 @@ int ethtool_msg_parse_rss_create(const void *msg, size_t len, uint32_t *context)
 	return 0;
 }
 
-struct nlmsghdr *ethtool_msg_rss_delete(void *buf, size_t size, uint16_t family, uint32_t ifindex,
-					uint32_t context)
+struct nlmsghdr *ethtool_msg_rss_delete(void *buf, size_t size, uint32_t ifindex, uint32_t context)
 {
-	struct nlmsghdr *nlh = start(buf, size, family, UAPI_ETHTOOL_MSG_RSS_DELETE_ACT, ifindex);
+	struct nlmsghdr *nlh = start(buf, size, UAPI_ETHTOOL_MSG_RSS_DELETE_ACT, ifindex);
 
 	if (!nlh || !mnl_attr_put_u32_check(nlh, size, UAPI_ETHTOOL_A_RSS_CONTEXT, context))
 		return NULL;

@@ -190,6 +190,23 @@ static int take(struct progress *progress, const struct nlmsghdr *nlh,
 	return 0;
 }
 
+/* Fills in the number of the request's family. */
+static int fill_family(struct genl *g, struct nlmsghdr *request, const struct genl_call *call,
+		       struct devmem_error *err)
+{
+	uint16_t id;
+	int ret;
+
+	if (!request)
+		return error_system(err, -EMSGSIZE, call->operation, call->subject, NULL);
+	if (!call->family)
+		return 0;
+	ret = genl_family(g, call->family, &id, err);
+	if (!ret)
+		request->nlmsg_type = id;
+	return ret;
+}
+
 /* Sends a request and takes the answers up to the last one. */
 static int transact(struct genl *g, struct nlmsghdr *request, uint16_t flags,
 		    const struct genl_call *call, bool *interrupted, struct devmem_error *err)
@@ -202,10 +219,13 @@ static int transact(struct genl *g, struct nlmsghdr *request, uint16_t flags,
 	ssize_t n;
 	int ret;
 
+	ret = fill_family(g, request, call, err);
+	g->in_doubt = false;
+	if (ret)
+		return ret;
 	request->nlmsg_flags = NLM_F_REQUEST | flags;
 	request->nlmsg_seq = ++g->seq;
 	request->nlmsg_pid = 0;
-	g->in_doubt = false;
 	n = sys_send(g->fd, request, request->nlmsg_len, 0);
 	if (n < 0)
 		return error_system(err, (int)n, call->operation, call->subject, NULL);
@@ -340,10 +360,11 @@ int genl_family(struct genl *genl, const char *name, uint16_t *id, struct devmem
 		}
 	}
 	*id = 0;
-	nlh = nlmsg_start(buf, sizeof(buf), GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1);
+	nlh = nlmsg_start(buf, sizeof(buf), CTRL_CMD_GETFAMILY, 1);
 	if (!nlh || strlen(name) >= GENL_NAMSIZ ||
 	    !mnl_attr_put_strz_check(nlh, sizeof(buf), CTRL_ATTR_FAMILY_NAME, name))
 		return error_input(err, -EINVAL, name, "no name of a netlink family");
+	nlh->nlmsg_type = GENL_ID_CTRL;
 	ret = genl_do(genl, nlh, &call, err);
 	if (ret == -ENOENT)
 		return error_missing(err, -EPROTONOSUPPORT, "getfamily", name,

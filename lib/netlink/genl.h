@@ -17,8 +17,9 @@ struct genl;
  * called with NULL before each attempt: forget what came before. */
 typedef int (*genl_fn)(const struct nlmsghdr *reply, size_t len, void *arg);
 
-/* How to name a request in errors, and who takes its replies (fn may be NULL). */
+/* A request's family, how to name it in errors, and who receives its replies (fn may be NULL). */
 struct genl_call {
+	const char *family; /* NULL: the request has the number of its family already */
 	const char *operation;
 	const char *subject;
 	const struct attr_name *names;
@@ -34,7 +35,8 @@ int genl_fd(const struct genl *genl);
  * socket. */
 int genl_family(struct genl *genl, const char *name, uint16_t *id, struct devmem_error *err);
 
-/* Sends a request and waits for its acknowledgement. */
+/* Sends a request and waits for its acknowledgement. A request that is NULL, because it did not fit
+ * into its buffer, fails with -EMSGSIZE. */
 int genl_do(struct genl *genl, struct nlmsghdr *request, const struct genl_call *call,
 	    struct devmem_error *err);
 

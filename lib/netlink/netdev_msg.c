@@ -43,31 +43,31 @@ const struct attr_name netdev_msg_bind_names[] = {
 	{ 0, NULL, NULL },
 };
 
-static struct nlmsghdr *start(void *buf, size_t size, uint16_t family, uint8_t cmd)
+static struct nlmsghdr *start(void *buf, size_t size, uint8_t cmd)
 {
-	return nlmsg_start(buf, size, family, cmd, UAPI_NETDEV_VERSION);
+	return nlmsg_start(buf, size, cmd, UAPI_NETDEV_VERSION);
 }
 
 /* A request with an interface index and nothing else. */
-static struct nlmsghdr *start_ifindex(void *buf, size_t size, uint16_t family, uint8_t cmd,
-				      uint16_t type, uint32_t ifindex)
+static struct nlmsghdr *start_ifindex(void *buf, size_t size, uint8_t cmd, uint16_t type,
+				      uint32_t ifindex)
 {
-	struct nlmsghdr *nlh = start(buf, size, family, cmd);
+	struct nlmsghdr *nlh = start(buf, size, cmd);
 
 	if (!nlh || !mnl_attr_put_u32_check(nlh, size, type, ifindex))
 		return NULL;
 	return nlh;
 }
 
-struct nlmsghdr *netdev_msg_dev_get(void *buf, size_t size, uint16_t family, uint32_t ifindex)
+struct nlmsghdr *netdev_msg_dev_get(void *buf, size_t size, uint32_t ifindex)
 {
-	return start_ifindex(buf, size, family, UAPI_NETDEV_CMD_DEV_GET, UAPI_NETDEV_A_DEV_IFINDEX,
+	return start_ifindex(buf, size, UAPI_NETDEV_CMD_DEV_GET, UAPI_NETDEV_A_DEV_IFINDEX,
 			     ifindex);
 }
 
-struct nlmsghdr *netdev_msg_dev_dump(void *buf, size_t size, uint16_t family)
+struct nlmsghdr *netdev_msg_dev_dump(void *buf, size_t size)
 {
-	return start(buf, size, family, UAPI_NETDEV_CMD_DEV_GET);
+	return start(buf, size, UAPI_NETDEV_CMD_DEV_GET);
 }
 
 int netdev_msg_parse_dev(const void *msg, size_t len, struct netdev_msg_dev *dev)
@@ -99,10 +99,10 @@ int netdev_msg_parse_dev(const void *msg, size_t len, struct netdev_msg_dev *dev
 	return dev->ifindex ? 0 : -EBADMSG;
 }
 
-struct nlmsghdr *netdev_msg_queue_get(void *buf, size_t size, uint16_t family, uint32_t ifindex)
+struct nlmsghdr *netdev_msg_queue_get(void *buf, size_t size, uint32_t ifindex)
 {
-	return start_ifindex(buf, size, family, UAPI_NETDEV_CMD_QUEUE_GET,
-			     UAPI_NETDEV_A_QUEUE_IFINDEX, ifindex);
+	return start_ifindex(buf, size, UAPI_NETDEV_CMD_QUEUE_GET, UAPI_NETDEV_A_QUEUE_IFINDEX,
+			     ifindex);
 }
 
 int netdev_msg_parse_queue(const void *msg, size_t len, struct netdev_msg_queue *queue)
@@ -155,9 +155,9 @@ int netdev_msg_parse_queue(const void *msg, size_t len, struct netdev_msg_queue 
 	return has_id && has_type ? 0 : -EBADMSG;
 }
 
-struct nlmsghdr *netdev_msg_page_pool_get(void *buf, size_t size, uint16_t family)
+struct nlmsghdr *netdev_msg_page_pool_get(void *buf, size_t size)
 {
-	return start(buf, size, family, UAPI_NETDEV_CMD_PAGE_POOL_GET);
+	return start(buf, size, UAPI_NETDEV_CMD_PAGE_POOL_GET);
 }
 
 int netdev_msg_parse_page_pool(const void *msg, size_t len, struct netdev_msg_page_pool *pool)
@@ -204,12 +204,12 @@ int netdev_msg_parse_page_pool(const void *msg, size_t len, struct netdev_msg_pa
 	return pool->id ? 0 : -EBADMSG;
 }
 
-struct nlmsghdr *netdev_msg_qstats_get(void *buf, size_t size, uint16_t family, uint32_t ifindex)
+struct nlmsghdr *netdev_msg_qstats_get(void *buf, size_t size, uint32_t ifindex)
 {
 	struct nlmsghdr *nlh;
 
-	nlh = start_ifindex(buf, size, family, UAPI_NETDEV_CMD_QSTATS_GET,
-			    UAPI_NETDEV_A_QSTATS_IFINDEX, ifindex);
+	nlh = start_ifindex(buf, size, UAPI_NETDEV_CMD_QSTATS_GET, UAPI_NETDEV_A_QSTATS_IFINDEX,
+			    ifindex);
 	if (!nlh || !mnl_attr_put_u32_check(nlh, size, UAPI_NETDEV_A_QSTATS_SCOPE,
 					    UAPI_NETDEV_QSTATS_SCOPE_QUEUE))
 		return NULL;
@@ -278,15 +278,15 @@ size_t netdev_msg_bind_rx_size(size_t n)
 	return MNL_NLMSG_HDRLEN + GENL_HDRLEN + 3 * attr + n * (MNL_ATTR_HDRLEN + 2 * attr);
 }
 
-struct nlmsghdr *netdev_msg_bind_rx(void *buf, size_t size, uint16_t family, uint32_t ifindex,
-				    int fd, const uint32_t *queues, size_t n, uint32_t rx_page_size)
+struct nlmsghdr *netdev_msg_bind_rx(void *buf, size_t size, uint32_t ifindex, int fd,
+				    const uint32_t *queues, size_t n, uint32_t rx_page_size)
 {
 	struct nlmsghdr *nlh;
 	struct nlattr *nest;
 	size_t i;
 
-	nlh = start_ifindex(buf, size, family, UAPI_NETDEV_CMD_BIND_RX,
-			    UAPI_NETDEV_A_DMABUF_IFINDEX, ifindex);
+	nlh = start_ifindex(buf, size, UAPI_NETDEV_CMD_BIND_RX, UAPI_NETDEV_A_DMABUF_IFINDEX,
+			    ifindex);
 	if (!nlh || !mnl_attr_put_u32_check(nlh, size, UAPI_NETDEV_A_DMABUF_FD, (uint32_t)fd))
 		return NULL;
 	for (i = 0; i < n; i++) {
@@ -304,10 +304,9 @@ struct nlmsghdr *netdev_msg_bind_rx(void *buf, size_t size, uint16_t family, uin
 	return nlh;
 }
 
-struct nlmsghdr *netdev_msg_bind_tx(void *buf, size_t size, uint16_t family, uint32_t ifindex,
-				    int fd)
+struct nlmsghdr *netdev_msg_bind_tx(void *buf, size_t size, uint32_t ifindex, int fd)
 {
-	struct nlmsghdr *nlh = start_ifindex(buf, size, family, UAPI_NETDEV_CMD_BIND_TX,
+	struct nlmsghdr *nlh = start_ifindex(buf, size, UAPI_NETDEV_CMD_BIND_TX,
 					     UAPI_NETDEV_A_DMABUF_IFINDEX, ifindex);
 
 	if (!nlh || !mnl_attr_put_u32_check(nlh, size, UAPI_NETDEV_A_DMABUF_FD, (uint32_t)fd))

@@ -6,9 +6,10 @@
  * Codec of the netdev netlink family: requests into a buffer, replies out of one. No file
  * descriptor, no memory of its own.
  *
- * Builders return the message, which starts at buf, or NULL if it doesn't fit in size bytes; who
- * sends it fills sequence number and flags. Parsers take a message of at most len bytes and return
- * 0 or -EBADMSG; what the message doesn't say is 0. Numbers and types: uapi/netdev.h.
+ * Builders return the message, which starts at buf, or NULL if it doesn't fit in size bytes; genl
+ * fills in the family's number, the sequence number and flags. Parsers take a message of at most
+ * len bytes and return 0 or -EBADMSG; what the message doesn't say is 0. Numbers and types:
+ * uapi/netdev.h.
  */
 
 #include <linux/netlink.h>
@@ -29,9 +30,9 @@ struct netdev_msg_dev {
 	uint32_t ifindex;
 	uint64_t xdp_features;
 };
-struct nlmsghdr *netdev_msg_dev_get(void *buf, size_t size, uint16_t family, uint32_t ifindex);
+struct nlmsghdr *netdev_msg_dev_get(void *buf, size_t size, uint32_t ifindex);
 /* The same of all interfaces, as a dump. */
-struct nlmsghdr *netdev_msg_dev_dump(void *buf, size_t size, uint16_t family);
+struct nlmsghdr *netdev_msg_dev_dump(void *buf, size_t size);
 int netdev_msg_parse_dev(const void *msg, size_t len, struct netdev_msg_dev *dev);
 
 /* queue-get, as a dump: one message for each queue. */
@@ -41,7 +42,7 @@ struct netdev_msg_queue {
 	uint32_t dmabuf_id;
 	int io_uring, xsk, leased;
 };
-struct nlmsghdr *netdev_msg_queue_get(void *buf, size_t size, uint16_t family, uint32_t ifindex);
+struct nlmsghdr *netdev_msg_queue_get(void *buf, size_t size, uint32_t ifindex);
 int netdev_msg_parse_queue(const void *msg, size_t len, struct netdev_msg_queue *queue);
 
 /* page-pool-get, as a dump of all interfaces' pools: old kernels can't filter. */
@@ -52,7 +53,7 @@ struct netdev_msg_page_pool {
 	uint64_t inflight, inflight_mem;
 	int detached;
 };
-struct nlmsghdr *netdev_msg_page_pool_get(void *buf, size_t size, uint16_t family);
+struct nlmsghdr *netdev_msg_page_pool_get(void *buf, size_t size);
 int netdev_msg_parse_page_pool(const void *msg, size_t len, struct netdev_msg_page_pool *pool);
 
 /* qstats-get, as a dump: one message for each queue that the driver counts. has: bit 1 <<
@@ -63,18 +64,16 @@ struct netdev_msg_qstats {
 	uint64_t rx_packets, rx_bytes;
 	uint64_t rx_alloc_fail, rx_hw_drops, rx_hw_drop_overruns;
 };
-struct nlmsghdr *netdev_msg_qstats_get(void *buf, size_t size, uint16_t family, uint32_t ifindex);
+struct nlmsghdr *netdev_msg_qstats_get(void *buf, size_t size, uint32_t ifindex);
 int netdev_msg_parse_qstats(const void *msg, size_t len, struct netdev_msg_qstats *qstats);
 
 /* bind-rx. rx_page_size 0 leaves the attribute out: kernels before 7.3 don't know it. The reply
  * carries the binding's id: -EBADMSG if it doesn't. */
 size_t netdev_msg_bind_rx_size(size_t n);
-struct nlmsghdr *netdev_msg_bind_rx(void *buf, size_t size, uint16_t family, uint32_t ifindex,
-				    int fd, const uint32_t *queues, size_t n,
-				    uint32_t rx_page_size);
+struct nlmsghdr *netdev_msg_bind_rx(void *buf, size_t size, uint32_t ifindex, int fd,
+				    const uint32_t *queues, size_t n, uint32_t rx_page_size);
 /* bind-tx, answered likewise. */
-struct nlmsghdr *netdev_msg_bind_tx(void *buf, size_t size, uint16_t family, uint32_t ifindex,
-				    int fd);
+struct nlmsghdr *netdev_msg_bind_tx(void *buf, size_t size, uint32_t ifindex, int fd);
 int netdev_msg_parse_bind(const void *msg, size_t len, uint32_t *id);
 
 #endif

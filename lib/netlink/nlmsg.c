@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-struct nlmsghdr *nlmsg_start(void *buf, size_t size, uint16_t family, uint8_t cmd, uint8_t version)
+struct nlmsghdr *nlmsg_start(void *buf, size_t size, uint8_t cmd, uint8_t version)
 {
 	struct genlmsghdr *genl;
 	struct nlmsghdr *nlh;
@@ -15,7 +15,6 @@ struct nlmsghdr *nlmsg_start(void *buf, size_t size, uint16_t family, uint8_t cm
 	/* libmnl leaves the padding behind attributes as it was. */
 	memset(buf, 0, size);
 	nlh = mnl_nlmsg_put_header(buf);
-	nlh->nlmsg_type = family;
 	nlh->nlmsg_flags = NLM_F_REQUEST;
 	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
 	genl->cmd = cmd;

@@ -11,8 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A request in buf: header and generic netlink header. NULL if it doesn't fit. */
-struct nlmsghdr *nlmsg_start(void *buf, size_t size, uint16_t family, uint8_t cmd, uint8_t version);
+/* A request in buf: header, without the family's number, and generic netlink header. NULL if it
+ * doesn't fit. */
+struct nlmsghdr *nlmsg_start(void *buf, size_t size, uint8_t cmd, uint8_t version);
 
 /* Finds the attributes of a generic netlink message of at most len bytes. 0, or -EBADMSG if there
  * is no whole message. */

@@ -53,11 +53,6 @@ static struct ethtool_ioctl io_of(const struct ethtool_dev *dev)
 	};
 }
 
-static int family_of(const struct ethtool_dev *dev, uint16_t *family, struct devmem_error *err)
-{
-	return genl_family(dev->genl, UAPI_ETHTOOL_NAME, family, err);
-}
-
 static int take_rings(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	return ethtool_msg_parse_rings(reply, len, arg);
@@ -67,6 +62,7 @@ int ethtool_get_rings(const struct ethtool_dev *dev, struct ethtool_msg_rings *r
 		      struct devmem_error *err)
 {
 	const struct genl_call call = {
+		.family = UAPI_ETHTOOL_NAME,
 		.operation = "rings-get",
 		.subject = dev->name,
 		.names = ethtool_msg_rings_names,
@@ -74,34 +70,25 @@ int ethtool_get_rings(const struct ethtool_dev *dev, struct ethtool_msg_rings *r
 		.arg = rings,
 	};
 	uint32_t buf[REQUEST_WORDS];
-	uint16_t family;
-	int ret;
 
 	memset(rings, 0, sizeof(*rings));
-	ret = family_of(dev, &family, err);
-	if (ret)
-		return ret;
-	return genl_do(dev->genl, ethtool_msg_rings_get(buf, sizeof(buf), family, dev->ifindex),
-		       &call, err);
+	return genl_do(dev->genl, ethtool_msg_rings_get(buf, sizeof(buf), dev->ifindex), &call,
+		       err);
 }
 
 int ethtool_set_rings(const struct ethtool_dev *dev, unsigned int set, uint8_t split,
 		      uint32_t hds_thresh, struct devmem_error *err)
 {
 	const struct genl_call call = {
+		.family = UAPI_ETHTOOL_NAME,
 		.operation = "rings-set",
 		.subject = dev->name,
 		.names = ethtool_msg_rings_names,
 	};
 	uint32_t buf[REQUEST_WORDS];
 	struct nlmsghdr *nlh;
-	uint16_t family;
-	int ret;
 
-	ret = family_of(dev, &family, err);
-	if (ret)
-		return ret;
-	nlh = ethtool_msg_rings_set(buf, sizeof(buf), family, dev->ifindex, set, split, hds_thresh);
+	nlh = ethtool_msg_rings_set(buf, sizeof(buf), dev->ifindex, set, split, hds_thresh);
 	return genl_do(dev->genl, nlh, &call, err);
 }
 
@@ -114,6 +101,7 @@ int ethtool_get_channels(const struct ethtool_dev *dev, struct ethtool_msg_chann
 			 struct devmem_error *err)
 {
 	const struct genl_call call = {
+		.family = UAPI_ETHTOOL_NAME,
 		.operation = "channels-get",
 		.subject = dev->name,
 		.names = ethtool_msg_channels_names,
@@ -121,15 +109,10 @@ int ethtool_get_channels(const struct ethtool_dev *dev, struct ethtool_msg_chann
 		.arg = channels,
 	};
 	uint32_t buf[REQUEST_WORDS];
-	uint16_t family;
-	int ret;
 
 	memset(channels, 0, sizeof(*channels));
-	ret = family_of(dev, &family, err);
-	if (ret)
-		return ret;
-	return genl_do(dev->genl, ethtool_msg_channels_get(buf, sizeof(buf), family, dev->ifindex),
-		       &call, err);
+	return genl_do(dev->genl, ethtool_msg_channels_get(buf, sizeof(buf), dev->ifindex), &call,
+		       err);
 }
 
 struct feature_reply {
@@ -149,6 +132,7 @@ int ethtool_get_feature(const struct ethtool_dev *dev, const char *name,
 {
 	struct feature_reply to = { name, feature };
 	const struct genl_call call = {
+		.family = UAPI_ETHTOOL_NAME,
 		.operation = "features-get",
 		.subject = dev->name,
 		.names = ethtool_msg_features_names,
@@ -156,15 +140,10 @@ int ethtool_get_feature(const struct ethtool_dev *dev, const char *name,
 		.arg = &to,
 	};
 	uint32_t buf[REQUEST_WORDS];
-	uint16_t family;
-	int ret;
 
 	memset(feature, 0, sizeof(*feature));
-	ret = family_of(dev, &family, err);
-	if (ret)
-		return ret;
-	return genl_do(dev->genl, ethtool_msg_features_get(buf, sizeof(buf), family, dev->ifindex),
-		       &call, err);
+	return genl_do(dev->genl, ethtool_msg_features_get(buf, sizeof(buf), dev->ifindex), &call,
+		       err);
 }
 
 int ethtool_get_ntuple(const struct ethtool_dev *dev, struct ethtool_msg_feature *ntuple,
@@ -178,6 +157,7 @@ int ethtool_set_ntuple(const struct ethtool_dev *dev, bool on, struct devmem_err
 	struct ethtool_msg_feature answer = { 0 };
 	struct feature_reply to = { UAPI_FEATURE_NTUPLE, &answer };
 	const struct genl_call call = {
+		.family = UAPI_ETHTOOL_NAME,
 		.operation = "features-set",
 		.subject = dev->name,
 		.names = ethtool_msg_features_names,
@@ -186,14 +166,9 @@ int ethtool_set_ntuple(const struct ethtool_dev *dev, bool on, struct devmem_err
 	};
 	uint32_t buf[REQUEST_WORDS];
 	struct nlmsghdr *nlh;
-	uint16_t family;
 	int ret;
 
-	ret = family_of(dev, &family, err);
-	if (ret)
-		return ret;
-	nlh = ethtool_msg_feature_set(buf, sizeof(buf), family, dev->ifindex, UAPI_FEATURE_NTUPLE,
-				      on);
+	nlh = ethtool_msg_feature_set(buf, sizeof(buf), dev->ifindex, UAPI_FEATURE_NTUPLE, on);
 	ret = genl_do(dev->genl, nlh, &call, err);
 	if (ret)
 		return ret;
@@ -237,6 +212,7 @@ int ethtool_get_rss(const struct ethtool_dev *dev, uint32_t context, struct etht
 		    struct devmem_error *err)
 {
 	const struct genl_call call = {
+		.family = UAPI_ETHTOOL_NAME,
 		.operation = "rss-get",
 		.subject = dev->name,
 		.names = ethtool_msg_rss_names,
@@ -245,14 +221,10 @@ int ethtool_get_rss(const struct ethtool_dev *dev, uint32_t context, struct etht
 	};
 	uint32_t buf[REQUEST_WORDS];
 	struct nlmsghdr *nlh;
-	uint16_t family;
 	int ret;
 
 	memset(rss, 0, sizeof(*rss));
-	ret = family_of(dev, &family, err);
-	if (ret)
-		return ret;
-	nlh = ethtool_msg_rss_get(buf, sizeof(buf), family, dev->ifindex, context);
+	nlh = ethtool_msg_rss_get(buf, sizeof(buf), dev->ifindex, context);
 	ret = genl_do(dev->genl, nlh, &call, err);
 	if (ret)
 		ethtool_rss_free(rss);
@@ -282,6 +254,7 @@ int ethtool_set_rss(const struct ethtool_dev *dev, const uint32_t *table, uint32
 {
 	const struct ethtool_ioctl io = io_of(dev);
 	const struct genl_call call = {
+		.family = UAPI_ETHTOOL_NAME,
 		.operation = "rss-set",
 		.subject = dev->name,
 		.names = ethtool_msg_rss_names,
@@ -289,17 +262,13 @@ int ethtool_set_rss(const struct ethtool_dev *dev, const uint32_t *table, uint32
 	size_t size = ethtool_msg_rss_set_size(n);
 	struct devmem_error first = { 0 };
 	struct nlmsghdr *nlh;
-	uint16_t family;
 	void *buf;
 	int ret;
 
-	ret = family_of(dev, &family, err);
-	if (ret)
-		return ret;
 	buf = malloc(size);
 	if (!buf)
 		return error_system(err, -ENOMEM, "rss-set", dev->name, NULL);
-	nlh = ethtool_msg_rss_set(buf, size, family, dev->ifindex, table, n);
+	nlh = ethtool_msg_rss_set(buf, size, dev->ifindex, table, n);
 	/* Before Linux 6.17 netlink can't; a table can be too long for one attribute. */
 	ret = nlh ? genl_do(dev->genl, nlh, &call, &first) : -EOPNOTSUPP;
 	free(buf);
@@ -371,6 +340,7 @@ int ethtool_list_rss_contexts(const struct ethtool_dev *dev, uint32_t **ids, uin
 {
 	struct contexts contexts = { .ifindex = dev->ifindex };
 	const struct genl_call call = {
+		.family = UAPI_ETHTOOL_NAME,
 		.operation = "rss-get",
 		.subject = dev->name,
 		.names = ethtool_msg_rss_names,
@@ -378,14 +348,10 @@ int ethtool_list_rss_contexts(const struct ethtool_dev *dev, uint32_t **ids, uin
 		.arg = &contexts,
 	};
 	uint32_t buf[REQUEST_WORDS];
-	uint16_t family;
 	int ret;
 
-	ret = family_of(dev, &family, err);
-	if (ret)
-		return ret;
-	ret = genl_dump(dev->genl, ethtool_msg_rss_dump(buf, sizeof(buf), family, dev->ifindex),
-			&call, err);
+	ret = genl_dump(dev->genl, ethtool_msg_rss_dump(buf, sizeof(buf), dev->ifindex), &call,
+			err);
 	if (ret == -EOPNOTSUPP)
 		error_hint(err, "Linux 6.12 or newer lists RSS contexts");
 	/* The caller frees an array also where there is none. */
@@ -421,6 +387,7 @@ int ethtool_create_rss_context(const struct ethtool_dev *dev, const uint32_t *ta
 {
 	const struct ethtool_ioctl io = io_of(dev);
 	const struct genl_call call = {
+		.family = UAPI_ETHTOOL_NAME,
 		.operation = "rss-create-act",
 		.subject = dev->name,
 		.names = ethtool_msg_rss_names,
@@ -430,19 +397,15 @@ int ethtool_create_rss_context(const struct ethtool_dev *dev, const uint32_t *ta
 	size_t size = ethtool_msg_rss_set_size(n);
 	struct devmem_error first = { 0 };
 	struct nlmsghdr *nlh;
-	uint16_t family;
 	bool too_long;
 	void *buf;
 	int ret;
 
 	*id = 0;
-	ret = family_of(dev, &family, err);
-	if (ret)
-		return ret;
 	buf = malloc(size);
 	if (!buf)
 		return error_system(err, -ENOMEM, "rss-create-act", dev->name, NULL);
-	nlh = ethtool_msg_rss_create(buf, size, family, dev->ifindex, table, n);
+	nlh = ethtool_msg_rss_create(buf, size, dev->ifindex, table, n);
 	too_long = !nlh;
 	ret = nlh ? genl_do(dev->genl, nlh, &call, &first) : 0;
 	free(buf);
@@ -466,6 +429,7 @@ int ethtool_delete_rss_context(const struct ethtool_dev *dev, uint32_t id, struc
 {
 	const struct ethtool_ioctl io = io_of(dev);
 	const struct genl_call call = {
+		.family = UAPI_ETHTOOL_NAME,
 		.operation = "rss-delete-act",
 		.subject = dev->name,
 		.names = ethtool_msg_rss_names,
@@ -473,13 +437,9 @@ int ethtool_delete_rss_context(const struct ethtool_dev *dev, uint32_t id, struc
 	struct devmem_error first = { 0 };
 	uint32_t buf[REQUEST_WORDS];
 	struct nlmsghdr *nlh;
-	uint16_t family;
 	int ret;
 
-	ret = family_of(dev, &family, err);
-	if (ret)
-		return ret;
-	nlh = ethtool_msg_rss_delete(buf, sizeof(buf), family, dev->ifindex, id);
+	nlh = ethtool_msg_rss_delete(buf, sizeof(buf), dev->ifindex, id);
 	ret = genl_do(dev->genl, nlh, &call, &first);
 	if (try_ioctl(dev, ret))
 		ret = ethtool_ioctl_rss_delete(&io, id, err);

@@ -328,6 +328,7 @@ int netdev_each(int (*fn)(const struct ethtool_dev *dev, void *arg), void *arg,
 {
 	struct indices indices = { 0 };
 	const struct genl_call call = {
+		.family = UAPI_NETDEV_NAME,
 		.operation = "dev-get",
 		.subject = "netdev",
 		.names = netdev_msg_dev_names,
@@ -337,17 +338,13 @@ int netdev_each(int (*fn)(const struct ethtool_dev *dev, void *arg), void *arg,
 	struct ethtool_dev dev = { 0 };
 	struct ethtool_ioctl io;
 	uint32_t buf[REQUEST_WORDS];
-	uint16_t family;
 	size_t i;
 	int ret;
 
 	ret = genl_open(&dev.genl, err);
 	if (ret)
 		return ret;
-	ret = genl_family(dev.genl, UAPI_NETDEV_NAME, &family, err);
-	if (!ret)
-		ret = genl_dump(dev.genl, netdev_msg_dev_dump(buf, sizeof(buf), family), &call,
-				err);
+	ret = genl_dump(dev.genl, netdev_msg_dev_dump(buf, sizeof(buf)), &call, err);
 	for (i = 0; !ret && i < indices.n; i++) {
 		dev.ifindex = indices.array[i];
 		io = (struct ethtool_ioctl){

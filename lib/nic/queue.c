@@ -72,6 +72,7 @@ static int list_queues(const struct ethtool_dev *dev, struct queues *queues,
 		       struct devmem_error *err)
 {
 	const struct genl_call call = {
+		.family = UAPI_NETDEV_NAME,
 		.operation = "queue-get",
 		.subject = dev->name,
 		.names = netdev_msg_queue_names,
@@ -80,14 +81,10 @@ static int list_queues(const struct ethtool_dev *dev, struct queues *queues,
 	};
 	uint32_t buf[REQUEST_WORDS];
 	struct nlmsghdr *nlh;
-	uint16_t family;
 	int ret;
 
 	memset(queues, 0, sizeof(*queues));
-	ret = genl_family(dev->genl, UAPI_NETDEV_NAME, &family, err);
-	if (ret)
-		return ret;
-	nlh = netdev_msg_queue_get(buf, sizeof(buf), family, dev->ifindex);
+	nlh = netdev_msg_queue_get(buf, sizeof(buf), dev->ifindex);
 	ret = genl_dump(dev->genl, nlh, &call, err);
 	if (ret) {
 		free(queues->array);
@@ -336,6 +333,7 @@ static int add_inflight(const struct ethtool_dev *dev, const struct devmem_queue
 {
 	struct wanted_pools wanted = { .ifindex = dev->ifindex, .queue = queue };
 	const struct genl_call call = {
+		.family = UAPI_NETDEV_NAME,
 		.operation = "page-pool-get",
 		.subject = dev->name,
 		.names = netdev_msg_page_pool_names,
@@ -344,14 +342,9 @@ static int add_inflight(const struct ethtool_dev *dev, const struct devmem_queue
 	};
 	struct devmem_error failed = { 0 };
 	uint32_t buf[REQUEST_WORDS];
-	uint16_t family;
 	int ret;
 
-	ret = genl_family(dev->genl, UAPI_NETDEV_NAME, &family, err);
-	if (ret)
-		return ret;
-	ret = genl_dump(dev->genl, netdev_msg_page_pool_get(buf, sizeof(buf), family), &call,
-			&failed);
+	ret = genl_dump(dev->genl, netdev_msg_page_pool_get(buf, sizeof(buf)), &call, &failed);
 	if (ret)
 		return ethtool_ignore_absent(ret, &failed, err);
 	if (!wanted.found)
@@ -368,6 +361,7 @@ int devmem_netdev_qstats(struct devmem_netdev *netdev, uint32_t queue, struct de
 	const struct ethtool_dev *dev = netdev_dev(netdev);
 	struct wanted_stats wanted = { queue, stats };
 	const struct genl_call call = {
+		.family = UAPI_NETDEV_NAME,
 		.operation = "qstats-get",
 		.subject = dev->name,
 		.names = netdev_msg_qstats_names,
@@ -378,7 +372,6 @@ int devmem_netdev_qstats(struct devmem_netdev *netdev, uint32_t queue, struct de
 	uint32_t buf[REQUEST_WORDS];
 	struct nlmsghdr *nlh;
 	struct queues list;
-	uint16_t family;
 	size_t i;
 	int ret;
 
@@ -396,10 +389,7 @@ int devmem_netdev_qstats(struct devmem_netdev *netdev, uint32_t queue, struct de
 				  queue, dev->name);
 		goto free_list;
 	}
-	ret = genl_family(dev->genl, UAPI_NETDEV_NAME, &family, err);
-	if (ret)
-		goto free_list;
-	nlh = netdev_msg_qstats_get(buf, sizeof(buf), family, dev->ifindex);
+	nlh = netdev_msg_qstats_get(buf, sizeof(buf), dev->ifindex);
 	ret = genl_dump(dev->genl, nlh, &call, err);
 	if (ret == -EOPNOTSUPP)
 		error_hint(err, "the driver keeps no statistics of its queues");

@@ -31,11 +31,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ethtool_msg_feature feature;
 	struct netdev_msg_queue queue;
-	const struct genl_call dump = { "queue-get", "eth1", netdev_msg_queue_names, take_queue,
-					&queue };
-	const struct genl_call get = { "features-get", "eth1", ethtool_msg_features_names,
+	const struct genl_call dump = { NULL,	    "queue-get", "eth1", netdev_msg_queue_names,
+					take_queue, &queue };
+	const struct genl_call get = { NULL,	     "features-get",
+				       "eth1",	     ethtool_msg_features_names,
 				       take_feature, &feature };
 	struct devmem_error err;
+	struct nlmsghdr *nlh;
 	struct genl *genl;
 	uint64_t buf[16];
 	uint16_t id;
@@ -44,10 +46,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_sys_input(data, size);
 	MUST(!genl_open(&genl, &err));
 	memset(&err, 0x5a, sizeof(err));
-	ret = genl_dump(genl, netdev_msg_queue_get(buf, sizeof(buf), 27, 3), &dump, &err);
+	nlh = netdev_msg_queue_get(buf, sizeof(buf), 3);
+	nlh->nlmsg_type = 27;
+	ret = genl_dump(genl, nlh, &dump, &err);
 	MUST(ret <= 0);
 	MUST(!ret || (err.code == ret && memchr(err.message, 0, sizeof(err.message))));
-	ret = genl_do(genl, ethtool_msg_features_get(buf, sizeof(buf), 21, 3), &get, &err);
+	nlh = ethtool_msg_features_get(buf, sizeof(buf), 3);
+	nlh->nlmsg_type = 21;
+	ret = genl_do(genl, nlh, &get, &err);
 	MUST(ret <= 0);
 	ret = genl_family(genl, "netdev", &id, &err);
 	MUST(ret < 0 || id);

@@ -128,22 +128,21 @@ static void test_veth(void **state)
 /* bind-rx where it can't work: the attribute's name comes from OFFS and MISS_TYPE. */
 static void test_bind_refused(void **state)
 {
-	const struct genl_call call = { .operation = "bind-rx",
+	const struct genl_call call = { .family = "netdev",
+					.operation = "bind-rx",
 					.subject = "veth0",
 					.names = netdev_msg_bind_names };
 	struct devmem_error err = { 0 };
 	const uint32_t queue = 0;
 	struct genl *genl;
 	uint64_t buf[32];
-	uint16_t id;
 	uint32_t binding;
 	int ret;
 
 	(void)state;
 	need_veth();
 	assert_int_equal(genl_open(&genl, &err), 0);
-	assert_int_equal(genl_family(genl, "netdev", &id, &err), 0);
-	ret = genl_do(genl, netdev_msg_bind_rx(buf, sizeof(buf), id, veth, -1, &queue, 0, 0), &call,
+	ret = genl_do(genl, netdev_msg_bind_rx(buf, sizeof(buf), veth, -1, &queue, 0, 0), &call,
 		      &err);
 	if (ret == -EOPNOTSUPP) {
 		printf("skipped: this kernel has no bind-rx\n");
@@ -166,15 +165,13 @@ static void test_bind_refused(void **state)
 	assert_int_equal(bind_rx(genl, 0x7ffffff, "gone", -1, &queue, 1, 0, &binding, &err),
 			 -ENODEV);
 	assert_int_equal(bind_rx(genl, 1, "lo", -1, &queue, 1, 0, &binding, &err), -EOPNOTSUPP);
-	assert_int_equal(genl_do(genl,
-				 netdev_msg_bind_rx(buf, sizeof(buf), id, 0, -1, &queue, 1, 0),
+	assert_int_equal(genl_do(genl, netdev_msg_bind_rx(buf, sizeof(buf), 0, -1, &queue, 1, 0),
 				 &call, &err),
 			 -ERANGE);
 	assert_string_equal(err.attribute, "ifindex");
 	assert_string_equal(err.kernel, "integer out of range");
 	/* The socket goes on working. */
-	assert_int_equal(genl_do(genl,
-				 netdev_msg_bind_rx(buf, sizeof(buf), id, veth, -1, &queue, 0, 0),
+	assert_int_equal(genl_do(genl, netdev_msg_bind_rx(buf, sizeof(buf), veth, -1, &queue, 0, 0),
 				 &call, &err),
 			 -EINVAL);
 	genl_close(genl);
@@ -182,35 +179,34 @@ static void test_bind_refused(void **state)
 
 static void test_ethtool_refused(void **state)
 {
-	const struct genl_call call = { .operation = "rings-set",
+	const struct genl_call call = { .family = "ethtool",
+					.operation = "rings-set",
 					.subject = "veth0",
 					.names = ethtool_msg_rings_names };
 	struct devmem_error err = { 0 };
 	struct genl *genl;
 	uint64_t buf[32];
-	uint16_t id;
 
 	(void)state;
 	need_veth();
 	assert_int_equal(genl_open(&genl, &err), 0);
-	assert_int_equal(genl_family(genl, "ethtool", &id, &err), 0);
 	assert_int_equal(genl_do(genl,
-				 ethtool_msg_rings_set(buf, sizeof(buf), id, 0x7ffffff,
+				 ethtool_msg_rings_set(buf, sizeof(buf), 0x7ffffff,
 						       ETHTOOL_MSG_SET_SPLIT, 2, 0),
 				 &call, &err),
 			 -ENODEV);
 	assert_string_equal(err.kernel, "no device matches ifindex");
 	assert_string_equal(err.attribute, "header.dev-index");
-	assert_int_equal(genl_do(genl,
-				 ethtool_msg_rings_set(buf, sizeof(buf), id, veth,
-						       ETHTOOL_MSG_SET_SPLIT, 2, 0),
-				 &call, &err),
-			 -EOPNOTSUPP);
-	assert_int_equal(genl_do(genl,
-				 ethtool_msg_rings_set(buf, sizeof(buf), id, veth,
-						       ETHTOOL_MSG_SET_SPLIT, 9, 0),
-				 &call, &err),
-			 -ERANGE);
+	assert_int_equal(
+		genl_do(genl,
+			ethtool_msg_rings_set(buf, sizeof(buf), veth, ETHTOOL_MSG_SET_SPLIT, 2, 0),
+			&call, &err),
+		-EOPNOTSUPP);
+	assert_int_equal(
+		genl_do(genl,
+			ethtool_msg_rings_set(buf, sizeof(buf), veth, ETHTOOL_MSG_SET_SPLIT, 9, 0),
+			&call, &err),
+		-ERANGE);
 	assert_string_equal(err.attribute, "tcp-data-split");
 	genl_close(genl);
 }

@@ -20,14 +20,14 @@
 
 /* ---- requests: ours builds, libnl reads ---- */
 
-typedef struct nlmsghdr *(*get_fn)(void *buf, size_t size, uint16_t family, uint32_t ifindex);
+typedef struct nlmsghdr *(*get_fn)(void *buf, size_t size, uint32_t ifindex);
 
 static struct nlmsghdr *build_get(void *buf, size_t size, const void *arg)
 {
 	get_fn fn;
 
 	memcpy(&fn, arg, sizeof(fn));
-	return fn(buf, size, FAMILY, 5);
+	return fn(buf, size, 5);
 }
 
 /* The header nest with nothing but the index: flags would change what the kernel answers. */
@@ -58,8 +58,7 @@ static void test_gets(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(gets) / sizeof(gets[0]); i++) {
-		twin_request(gets[i].fn(buf, sizeof(buf), FAMILY, 5), FAMILY, gets[i].cmd, &head,
-			     &len);
+		twin_request(gets[i].fn(buf, sizeof(buf), 5), gets[i].cmd, &head, &len);
 		assert_int_equal(twin_count(head, len), 1);
 		check_header(head, len);
 		twin_sizes(build_get, &gets[i].fn);
@@ -68,7 +67,7 @@ static void test_gets(void **state)
 
 static struct nlmsghdr *build_rings_set(void *buf, size_t size, const void *arg)
 {
-	return ethtool_msg_rings_set(buf, size, FAMILY, 5, *(const unsigned int *)arg, 2, 1000);
+	return ethtool_msg_rings_set(buf, size, 5, *(const unsigned int *)arg, 2, 1000);
 }
 
 static void test_rings_set(void **state)
@@ -80,7 +79,7 @@ static void test_rings_set(void **state)
 
 	(void)state;
 	for (set = 0; set < 4; set++) {
-		twin_request(build_rings_set(buf, sizeof(buf), &set), FAMILY, 16, &head, &len);
+		twin_request(build_rings_set(buf, sizeof(buf), &set), 16, &head, &len);
 		check_header(head, len);
 		assert_int_equal(twin_count(head, len), 1 + (set & 1) + (set >> 1));
 		split = twin_find(head, len, 11);
@@ -101,7 +100,7 @@ static void test_rings_set(void **state)
 
 static struct nlmsghdr *build_feature_set(void *buf, size_t size, const void *arg)
 {
-	return ethtool_msg_feature_set(buf, size, FAMILY, 5, NTUPLE, *(const int *)arg);
+	return ethtool_msg_feature_set(buf, size, 5, NTUPLE, *(const int *)arg);
 }
 
 static void test_feature_set(void **state)
@@ -112,7 +111,7 @@ static void test_feature_set(void **state)
 
 	(void)state;
 	for (on = 0; on < 2; on++) {
-		twin_request(build_feature_set(buf, sizeof(buf), &on), FAMILY, 12, &head, &len);
+		twin_request(build_feature_set(buf, sizeof(buf), &on), 12, &head, &len);
 		check_header(head, len);
 		assert_int_equal(twin_count(head, len), 2);
 		wanted = twin_nest(head, len, 3, &wanted_len);
@@ -134,7 +133,7 @@ static void test_feature_set(void **state)
 
 static struct nlmsghdr *build_rss_get(void *buf, size_t size, const void *arg)
 {
-	return ethtool_msg_rss_get(buf, size, FAMILY, 5, *(const uint32_t *)arg);
+	return ethtool_msg_rss_get(buf, size, 5, *(const uint32_t *)arg);
 }
 
 static void test_rss_get(void **state)
@@ -146,7 +145,7 @@ static void test_rss_get(void **state)
 
 	(void)state;
 	for (context = 0; context < 3; context++) {
-		twin_request(build_rss_get(buf, sizeof(buf), &context), FAMILY, 38, &head, &len);
+		twin_request(build_rss_get(buf, sizeof(buf), &context), 38, &head, &len);
 		check_header(head, len);
 		assert_int_equal(twin_count(head, len), 1 + (context != 0));
 		if (context)
@@ -159,7 +158,7 @@ static const uint32_t table[128] = { 0, 1, 2, 3, 0, 1, 2, 3, 4000000000u };
 
 static struct nlmsghdr *build_rss_set(void *buf, size_t size, const void *arg)
 {
-	return ethtool_msg_rss_set(buf, size, FAMILY, 5, table, *(const size_t *)arg);
+	return ethtool_msg_rss_set(buf, size, 5, table, *(const size_t *)arg);
 }
 
 static void test_rss_set(void **state)
@@ -173,7 +172,7 @@ static void test_rss_set(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		n = lengths[i];
-		twin_request(build_rss_set(buf, sizeof(buf), &n), FAMILY, 48, &head, &len);
+		twin_request(build_rss_set(buf, sizeof(buf), &n), 48, &head, &len);
 		check_header(head, len);
 		assert_int_equal(twin_count(head, len), 2);
 		indir = twin_find(head, len, 4);
@@ -188,7 +187,7 @@ static void test_rss_set(void **state)
 
 static struct nlmsghdr *build_rss_create(void *buf, size_t size, const void *arg)
 {
-	return ethtool_msg_rss_create(buf, size, FAMILY, 5, table, *(const size_t *)arg);
+	return ethtool_msg_rss_create(buf, size, 5, table, *(const size_t *)arg);
 }
 
 static void test_rss_create(void **state)
@@ -202,7 +201,7 @@ static void test_rss_create(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		n = lengths[i];
-		twin_request(build_rss_create(buf, sizeof(buf), &n), FAMILY, 49, &head, &len);
+		twin_request(build_rss_create(buf, sizeof(buf), &n), 49, &head, &len);
 		check_header(head, len);
 		/* No number: the kernel picks one. No key, no function: not all drivers have them
 		 * apart from the default context's. */
@@ -218,7 +217,7 @@ static void test_rss_create(void **state)
 
 static struct nlmsghdr *build_rss_delete(void *buf, size_t size, const void *arg)
 {
-	return ethtool_msg_rss_delete(buf, size, FAMILY, 5, *(const uint32_t *)arg);
+	return ethtool_msg_rss_delete(buf, size, 5, *(const uint32_t *)arg);
 }
 
 static void test_rss_delete(void **state)
@@ -231,8 +230,7 @@ static void test_rss_delete(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++) {
-		twin_request(build_rss_delete(buf, sizeof(buf), &contexts[i]), FAMILY, 50, &head,
-			     &len);
+		twin_request(build_rss_delete(buf, sizeof(buf), &contexts[i]), 50, &head, &len);
 		check_header(head, len);
 		assert_int_equal(twin_count(head, len), 2);
 		/* Also where it is 0: one left out would be refused for another reason. */
@@ -244,7 +242,7 @@ static void test_rss_delete(void **state)
 static struct nlmsghdr *build_rss_dump(void *buf, size_t size, const void *arg)
 {
 	(void)arg;
-	return ethtool_msg_rss_dump(buf, size, FAMILY, 5);
+	return ethtool_msg_rss_dump(buf, size, 5);
 }
 
 static void test_rss_dump(void **state)
@@ -254,7 +252,7 @@ static void test_rss_dump(void **state)
 	int len;
 
 	(void)state;
-	twin_request(build_rss_dump(buf, sizeof(buf), NULL), FAMILY, 38, &head, &len);
+	twin_request(build_rss_dump(buf, sizeof(buf), NULL), 38, &head, &len);
 	check_header(head, len);
 	/* The kernel refuses dumps of one context: never attribute 2. */
 	assert_int_equal(twin_count(head, len), 2);
@@ -273,10 +271,10 @@ static void test_rss_too_long(void **state)
 	(void)state;
 	assert_non_null(big);
 	assert_non_null(buf);
-	assert_null(ethtool_msg_rss_set(buf, size, FAMILY, 5, big, n));
-	assert_non_null(ethtool_msg_rss_set(buf, size, FAMILY, 5, big, 16380));
-	assert_null(ethtool_msg_rss_create(buf, size, FAMILY, 5, big, n));
-	assert_non_null(ethtool_msg_rss_create(buf, size, FAMILY, 5, big, 16380));
+	assert_null(ethtool_msg_rss_set(buf, size, 5, big, n));
+	assert_non_null(ethtool_msg_rss_set(buf, size, 5, big, 16380));
+	assert_null(ethtool_msg_rss_create(buf, size, 5, big, n));
+	assert_non_null(ethtool_msg_rss_create(buf, size, 5, big, 16380));
 	free(buf);
 	free(big);
 }
@@ -722,22 +720,19 @@ static void test_golden_requests(void **state)
 	uint64_t buf[64];
 
 	(void)state;
-	check_request("6.18-lo-rings-get.req", ethtool_msg_rings_get(buf, sizeof(buf), FAMILY, 1));
-	check_request("6.18-lo-channels-get.req",
-		      ethtool_msg_channels_get(buf, sizeof(buf), FAMILY, 1));
-	check_request("6.18-lo-features-get.req",
-		      ethtool_msg_features_get(buf, sizeof(buf), FAMILY, 1));
-	check_request("6.18-lo-rss-get.req", ethtool_msg_rss_get(buf, sizeof(buf), FAMILY, 1, 0));
-	check_request("6.18-lo-rss-dump.req", ethtool_msg_rss_dump(buf, sizeof(buf), FAMILY, 1));
+	check_request("6.18-lo-rings-get.req", ethtool_msg_rings_get(buf, sizeof(buf), 1));
+	check_request("6.18-lo-channels-get.req", ethtool_msg_channels_get(buf, sizeof(buf), 1));
+	check_request("6.18-lo-features-get.req", ethtool_msg_features_get(buf, sizeof(buf), 1));
+	check_request("6.18-lo-rss-get.req", ethtool_msg_rss_get(buf, sizeof(buf), 1, 0));
+	check_request("6.18-lo-rss-dump.req", ethtool_msg_rss_dump(buf, sizeof(buf), 1));
 	check_request("6.18-lo-rss-create-bad-queue.req",
-		      ethtool_msg_rss_create(buf, sizeof(buf), FAMILY, 1, no_queues, 4));
+		      ethtool_msg_rss_create(buf, sizeof(buf), 1, no_queues, 4));
 	check_request("6.18-lo-rss-delete-unknown.req",
-		      ethtool_msg_rss_delete(buf, sizeof(buf), FAMILY, 1, 0x7fffff));
-	check_request(
-		"6.18-lo-rings-set-bad-split.req",
-		ethtool_msg_rings_set(buf, sizeof(buf), FAMILY, 1, ETHTOOL_MSG_SET_SPLIT, 9, 0));
+		      ethtool_msg_rss_delete(buf, sizeof(buf), 1, 0x7fffff));
+	check_request("6.18-lo-rings-set-bad-split.req",
+		      ethtool_msg_rings_set(buf, sizeof(buf), 1, ETHTOOL_MSG_SET_SPLIT, 9, 0));
 	check_request("6.18-lo-features-set-unknown.req",
-		      ethtool_msg_feature_set(buf, sizeof(buf), FAMILY, 1, "no-such-feature", 1));
+		      ethtool_msg_feature_set(buf, sizeof(buf), 1, "no-such-feature", 1));
 }
 
 static void each_golden(const char *name, const void *data, size_t len)

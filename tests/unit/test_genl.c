@@ -59,18 +59,13 @@ static int take_queue(const struct nlmsghdr *reply, size_t len, void *arg)
 
 static int dump_queues(struct genl *genl, struct seen *seen, struct devmem_error *err)
 {
-	const struct genl_call call = { "queue-get", "eth1", netdev_msg_queue_names, take_queue,
-					seen };
+	const struct genl_call call = { "netdev",   "queue-get", "eth1", netdev_msg_queue_names,
+					take_queue, seen };
 	uint64_t buf[16];
-	uint16_t id;
-	int ret;
 
 	memset(seen, 0, sizeof(*seen));
-	ret = genl_family(genl, "netdev", &id, err);
-	if (ret)
-		return ret;
 	return genl_dump(genl,
-			 netdev_msg_queue_get(buf, sizeof(buf), id, fake_nic_find("eth1")->ifindex),
+			 netdev_msg_queue_get(buf, sizeof(buf), fake_nic_find("eth1")->ifindex),
 			 &call, err);
 }
 
@@ -82,15 +77,11 @@ static int take_dev(const struct nlmsghdr *reply, size_t len, void *arg)
 static int get_dev(struct genl *genl, uint32_t ifindex, struct netdev_msg_dev *dev,
 		   struct devmem_error *err)
 {
-	const struct genl_call call = { "dev-get", "eth1", netdev_msg_dev_names, take_dev, dev };
+	const struct genl_call call = { "netdev", "dev-get", "eth1", netdev_msg_dev_names,
+					take_dev, dev };
 	uint64_t buf[16];
-	uint16_t id;
-	int ret;
 
-	ret = genl_family(genl, "netdev", &id, err);
-	if (ret)
-		return ret;
-	return genl_do(genl, netdev_msg_dev_get(buf, sizeof(buf), id, ifindex), &call, err);
+	return genl_do(genl, netdev_msg_dev_get(buf, sizeof(buf), ifindex), &call, err);
 }
 
 static void test_families(void **state)
@@ -119,6 +110,36 @@ static void test_families(void **state)
 	assert_true(genl_family(genl, "a-name-longer-than-any-family", &id, NULL) < 0);
 	genl_close(genl);
 	genl_close(NULL);
+}
+
+/* A call names its family: asked for once a socket, and nothing is sent if the kernel has none. */
+static void test_family_of_call(void **state)
+{
+	const struct genl_call call = { .family = "psample", .operation = "get", .subject = "x" };
+	struct netdev_msg_dev dev;
+	struct devmem_error err;
+	struct genl *genl;
+	uint64_t buf[16];
+	unsigned int before, first;
+
+	(void)state;
+	assert_int_equal(genl_open(&genl, &err), 0);
+	before = fake_calls();
+	assert_int_equal(get_dev(genl, 4, &dev, &err), 0);
+	first = fake_calls() - before;
+	before = fake_calls();
+	assert_int_equal(get_dev(genl, 4, &dev, &err), 0);
+	assert_int_equal(2 * (fake_calls() - before), first);
+	before = fake_calls();
+	assert_int_equal(genl_do(genl, netdev_msg_dev_dump(buf, sizeof(buf)), &call, &err),
+			 -EPROTONOSUPPORT);
+	assert_true(2 * (fake_calls() - before) < first);
+	assert_string_equal(err.operation, "getfamily");
+	assert_false(genl_in_doubt(genl));
+	/* It didn't fit into its buffer. */
+	assert_int_equal(genl_do(genl, NULL, &call, &err), -EMSGSIZE);
+	assert_string_equal(err.operation, "get");
+	genl_close(genl);
 }
 
 static void test_do(void **state)
@@ -213,15 +234,14 @@ static void test_receiver_fails(void **state)
 	struct devmem_error err;
 	struct genl *genl;
 	struct seen seen = { .fail = -ENOMEM };
-	const struct genl_call call = { "queue-get", "eth1", netdev_msg_queue_names, take_queue,
-					&seen };
+	const struct genl_call call = { "netdev",   "queue-get", "eth1", netdev_msg_queue_names,
+					take_queue, &seen };
 	uint64_t buf[16];
 
 	(void)state;
 	assert_int_equal(genl_open(&genl, &err), 0);
-	assert_int_equal(
-		genl_dump(genl, netdev_msg_queue_get(buf, sizeof(buf), 27, 4), &call, &err),
-		-ENOMEM);
+	assert_int_equal(genl_dump(genl, netdev_msg_queue_get(buf, sizeof(buf), 4), &call, &err),
+			 -ENOMEM);
 	seen.fail = 0;
 	/* What was left of that dump doesn't disturb the next. */
 	assert_int_equal(dump_queues(genl, &seen, &err), 0);
@@ -232,8 +252,8 @@ static void test_receiver_fails(void **state)
 /* An error at the end of a dump, with an extended ack in NLMSG_DONE. */
 static void test_dump_error(void **state)
 {
-	const struct genl_call call = { "qstats-get", "veth0", netdev_msg_qstats_names, NULL,
-					NULL };
+	const struct genl_call call = { "netdev", "qstats-get", "veth0", netdev_msg_qstats_names,
+					NULL,	  NULL };
 	struct fake_nic *nic = fake_nic_poor("veth0");
 	struct devmem_error err;
 	struct genl *genl;
@@ -241,15 +261,14 @@ static void test_dump_error(void **state)
 
 	(void)state;
 	assert_int_equal(genl_open(&genl, &err), 0);
-	assert_int_equal(genl_dump(genl, netdev_msg_qstats_get(buf, sizeof(buf), 27, nic->ifindex),
-				   &call, &err),
-			 -EOPNOTSUPP);
+	assert_int_equal(
+		genl_dump(genl, netdev_msg_qstats_get(buf, sizeof(buf), nic->ifindex), &call, &err),
+		-EOPNOTSUPP);
 	assert_string_equal(err.attribute, "ifindex");
 	assert_int_equal(err.kind, DEVMEM_ERROR_MISSING);
 	/* A dump that is refused at once. */
-	assert_int_equal(
-		genl_dump(genl, netdev_msg_qstats_get(buf, sizeof(buf), 27, 0), &call, &err),
-		-ERANGE);
+	assert_int_equal(genl_dump(genl, netdev_msg_qstats_get(buf, sizeof(buf), 0), &call, &err),
+			 -ERANGE);
 	assert_string_equal(err.attribute, "ifindex");
 	genl_close(genl);
 }
@@ -350,6 +369,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_families, begin, end),
+		cmocka_unit_test_setup_teardown(test_family_of_call, begin, end),
 		cmocka_unit_test_setup_teardown(test_do, begin, end),
 		cmocka_unit_test_setup_teardown(test_dump, begin, end),
 		cmocka_unit_test_setup_teardown(test_large_dump, begin, end),

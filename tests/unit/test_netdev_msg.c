@@ -22,25 +22,25 @@
 static struct nlmsghdr *build_dev(void *buf, size_t size, const void *arg)
 {
 	(void)arg;
-	return netdev_msg_dev_get(buf, size, FAMILY, 5);
+	return netdev_msg_dev_get(buf, size, 5);
 }
 
 static struct nlmsghdr *build_queue(void *buf, size_t size, const void *arg)
 {
 	(void)arg;
-	return netdev_msg_queue_get(buf, size, FAMILY, 5);
+	return netdev_msg_queue_get(buf, size, 5);
 }
 
 static struct nlmsghdr *build_pool(void *buf, size_t size, const void *arg)
 {
 	(void)arg;
-	return netdev_msg_page_pool_get(buf, size, FAMILY);
+	return netdev_msg_page_pool_get(buf, size);
 }
 
 static struct nlmsghdr *build_qstats(void *buf, size_t size, const void *arg)
 {
 	(void)arg;
-	return netdev_msg_qstats_get(buf, size, FAMILY, 5);
+	return netdev_msg_qstats_get(buf, size, 5);
 }
 
 static void test_gets(void **state)
@@ -50,18 +50,18 @@ static void test_gets(void **state)
 	int len;
 
 	(void)state;
-	twin_request(build_dev(buf, sizeof(buf), NULL), FAMILY, 1, &head, &len);
+	twin_request(build_dev(buf, sizeof(buf), NULL), 1, &head, &len);
 	assert_int_equal(twin_count(head, len), 1);
 	assert_int_equal(twin_u32(head, len, 1), 5);
 
-	twin_request(build_queue(buf, sizeof(buf), NULL), FAMILY, 10, &head, &len);
+	twin_request(build_queue(buf, sizeof(buf), NULL), 10, &head, &len);
 	assert_int_equal(twin_count(head, len), 1);
 	assert_int_equal(twin_u32(head, len, 2), 5);
 
-	twin_request(build_pool(buf, sizeof(buf), NULL), FAMILY, 5, &head, &len);
+	twin_request(build_pool(buf, sizeof(buf), NULL), 5, &head, &len);
 	assert_int_equal(twin_count(head, len), 0);
 
-	twin_request(build_qstats(buf, sizeof(buf), NULL), FAMILY, 12, &head, &len);
+	twin_request(build_qstats(buf, sizeof(buf), NULL), 12, &head, &len);
 	assert_int_equal(twin_count(head, len), 2);
 	assert_int_equal(twin_u32(head, len, 1), 5);
 	assert_int_equal(twin_u32(head, len, 4), 1);
@@ -82,7 +82,7 @@ static struct nlmsghdr *build_bind(void *buf, size_t size, const void *arg)
 {
 	const struct bind *bind = arg;
 
-	return netdev_msg_bind_rx(buf, size, FAMILY, 5, 12, bind->queues, bind->n, bind->page);
+	return netdev_msg_bind_rx(buf, size, 5, 12, bind->queues, bind->n, bind->page);
 }
 
 static void test_bind(void **state)
@@ -102,7 +102,7 @@ static void test_bind(void **state)
 		const struct bind *bind = &cases[i];
 		struct nlmsghdr *nlh = build_bind(buf, sizeof(buf), bind);
 
-		twin_request(nlh, FAMILY, 13, &head, &len);
+		twin_request(nlh, 13, &head, &len);
 		assert_int_equal(twin_count(head, len), (int)(2 + bind->n + (bind->page != 0)));
 		assert_int_equal(twin_u32(head, len, 1), 5);
 		assert_int_equal(twin_u32(head, len, 3), 12);
@@ -139,15 +139,14 @@ static void test_bind_fd(void **state)
 	int len;
 
 	(void)state;
-	twin_request(netdev_msg_bind_rx(buf, sizeof(buf), FAMILY, 5, -1, &queue, 1, 0), FAMILY, 13,
-		     &head, &len);
+	twin_request(netdev_msg_bind_rx(buf, sizeof(buf), 5, -1, &queue, 1, 0), 13, &head, &len);
 	assert_true(twin_u32(head, len, 3) == UINT32_MAX);
 }
 
 static struct nlmsghdr *build_bind_tx(void *buf, size_t size, const void *arg)
 {
 	(void)arg;
-	return netdev_msg_bind_tx(buf, size, FAMILY, 5, 12);
+	return netdev_msg_bind_tx(buf, size, 5, 12);
 }
 
 /* Interface 5, descriptor 12; nothing else, which the kernel would refuse. For a little-endian
@@ -155,11 +154,11 @@ static struct nlmsghdr *build_bind_tx(void *buf, size_t size, const void *arg)
 static void test_bind_tx(void **state)
 {
 	static const uint8_t bytes[] = {
-		36, 0, 0, 0, FAMILY, 0, 1, 0, /* nlmsg_len, nlmsg_type, NLM_F_REQUEST */
-		0,  0, 0, 0, 0,	     0, 0, 0, /* nlmsg_seq, nlmsg_pid: filled in when it is sent */
-		15, 1, 0, 0,		      /* bind-tx, version */
-		8,  0, 1, 0, 5,	     0, 0, 0, /* ifindex */
-		8,  0, 3, 0, 12,     0, 0, 0, /* fd */
+		36, 0, 0, 0, 0,	 0, 1, 0, /* nlmsg_len, nlmsg_type, NLM_F_REQUEST */
+		0,  0, 0, 0, 0,	 0, 0, 0, /* nlmsg_seq, nlmsg_pid: filled in when it is sent */
+		15, 1, 0, 0,		  /* bind-tx, version */
+		8,  0, 1, 0, 5,	 0, 0, 0, /* ifindex */
+		8,  0, 3, 0, 12, 0, 0, 0, /* fd */
 	};
 	struct nlmsghdr *nlh;
 	struct nlattr *head;
@@ -168,7 +167,7 @@ static void test_bind_tx(void **state)
 
 	(void)state;
 	nlh = build_bind_tx(buf, sizeof(buf), NULL);
-	twin_request(nlh, FAMILY, 15, &head, &len);
+	twin_request(nlh, 15, &head, &len);
 	assert_int_equal(twin_count(head, len), 2);
 	assert_int_equal(twin_u32(head, len, 1), 5);
 	assert_int_equal(twin_u32(head, len, 3), 12);
@@ -177,7 +176,7 @@ static void test_bind_tx(void **state)
 	assert_memory_equal(nlh, bytes, sizeof(bytes));
 	twin_sizes(build_bind_tx, NULL);
 	/* A descriptor is a signed number here and unsigned there. */
-	twin_request(netdev_msg_bind_tx(buf, sizeof(buf), FAMILY, 5, -1), FAMILY, 15, &head, &len);
+	twin_request(netdev_msg_bind_tx(buf, sizeof(buf), 5, -1), 15, &head, &len);
 	assert_true(twin_u32(head, len, 3) == UINT32_MAX);
 }
 
@@ -544,16 +543,13 @@ static void test_golden_requests(void **state)
 
 	(void)state;
 	ifindex = golden_ifindex("6.18-veth0-dev-get.req");
-	check_request("6.18-veth0-dev-get.req",
-		      netdev_msg_dev_get(buf, sizeof(buf), FAMILY, ifindex));
-	check_request("6.18-veth0-queue-get.req",
-		      netdev_msg_queue_get(buf, sizeof(buf), FAMILY, ifindex));
-	check_request("6.18-veth0-page-pool-get.req",
-		      netdev_msg_page_pool_get(buf, sizeof(buf), FAMILY));
+	check_request("6.18-veth0-dev-get.req", netdev_msg_dev_get(buf, sizeof(buf), ifindex));
+	check_request("6.18-veth0-queue-get.req", netdev_msg_queue_get(buf, sizeof(buf), ifindex));
+	check_request("6.18-veth0-page-pool-get.req", netdev_msg_page_pool_get(buf, sizeof(buf)));
 	check_request("6.18-veth0-qstats-get.req",
-		      netdev_msg_qstats_get(buf, sizeof(buf), FAMILY, ifindex));
+		      netdev_msg_qstats_get(buf, sizeof(buf), ifindex));
 	check_request("6.18-veth0-bind-rx-bad-fd.req",
-		      netdev_msg_bind_rx(buf, sizeof(buf), FAMILY, ifindex, -1, &queue, 1, 0));
+		      netdev_msg_bind_rx(buf, sizeof(buf), ifindex, -1, &queue, 1, 0));
 }
 
 static void each_golden(const char *name, const void *data, size_t len)

@@ -13,9 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Checks the headers of a request and gives its attributes. */
-void twin_request(struct nlmsghdr *nlh, uint16_t family, uint8_t cmd, struct nlattr **head,
-		  int *len);
+/* Checks the headers of a request, which has no family yet, and gives its attributes. */
+void twin_request(struct nlmsghdr *nlh, uint8_t cmd, struct nlattr **head, int *len);
 /* The only attribute of a type; NULL if there is none. */
 struct nlattr *twin_find(struct nlattr *head, int len, int type);
 /* How many attributes there are, all whole and nothing left over. */
