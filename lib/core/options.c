@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Reading of option structs. */
+/* Option structs. */
 #include "core/options.h"
 
 #include <errno.h>

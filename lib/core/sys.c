@@ -172,7 +172,7 @@ int sys_openat(int dir, const char *name, int flags, uint32_t mode)
 	return fd;
 }
 
-static void take_stat(struct sys_stat *st, const struct stat *from)
+static void copy_stat(struct sys_stat *st, const struct stat *from)
 {
 	st->dev = from->st_dev;
 	st->ino = from->st_ino;
@@ -187,7 +187,7 @@ int sys_fstat(int fd, struct sys_stat *st)
 
 	if (fstat(fd, &buf) < 0)
 		return -errno;
-	take_stat(st, &buf);
+	copy_stat(st, &buf);
 	return 0;
 }
 
@@ -197,7 +197,7 @@ int sys_statat(int dir, const char *name, struct sys_stat *st)
 
 	if (fstatat(dir, name, &buf, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	take_stat(st, &buf);
+	copy_stat(st, &buf);
 	return 0;
 }
 
@@ -271,8 +271,8 @@ int sys_netns(uint64_t *ino)
 	return 0;
 }
 
-/* What the child's descriptors become. The pipe's end goes first: with few descriptors open it may
- * be number 0 or 2 itself. */
+/* What the child's descriptors become. The pipe comes first: with few descriptors open it may be
+ * number 0 or 2 itself. */
 static int spawn_actions(posix_spawn_file_actions_t *actions, int out)
 {
 	int ret;

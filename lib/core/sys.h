@@ -7,8 +7,8 @@
  * this file.
  *
  * Each call returns a negative errno instead of -1. File descriptors are close-on-exec. EINTR:
- * calls that may wait for somebody else (sys_recvmsg, sys_sendmsg, sys_poll) hand it up, so that a
- * signal handler's flag is seen; all others repeat.
+ * calls that may wait for somebody else (sys_recvmsg, sys_sendmsg, sys_poll) return it, so that
+ * their caller can look at what a signal handler has set; all others repeat.
  */
 
 #include <poll.h>
@@ -26,7 +26,7 @@ int sys_dup(int fd);
 int sys_get_flags(int fd);
 /* Size of what fd refers to, by seeking to its end. A dma-buf answers with its size. */
 int64_t sys_size(int fd);
-/* Magic number of the file system that fd lives on (statfs f_type). */
+/* Magic number of the file system that fd is on (statfs f_type). */
 int sys_fs_magic(int fd, uint32_t *magic);
 int sys_memfd_create(const char *name, unsigned int flags);
 int sys_ftruncate(int fd, uint64_t size);
@@ -37,8 +37,8 @@ int sys_add_seals(int fd, int seals);
 #define SYS_MAP_SPARSE (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK)
 int sys_mmap(void **addr, size_t len, int prot, int flags, int fd);
 int sys_munmap(void *addr, size_t len);
-/* Names in a directory, for each of which fn is called; fn's non-zero result ends it and is
- * returned. */
+/* Calls fn for each name in a directory, until it returns something else than 0. Return: that, 0,
+ * or a negative errno. */
 int sys_list_dir(const char *path, int (*fn)(const char *name, void *arg), void *arg);
 
 /* Files of the runtime directory. Links are never followed. dir: descriptor of a directory. */
@@ -59,7 +59,7 @@ int sys_unlink(int dir, const char *name);
 /* flock(2). */
 int sys_flock(int fd, int operation);
 
-/* Who we are, and when. */
+/* This process, and the time. */
 uint32_t sys_geteuid(void);
 int64_t sys_getpid(void);
 /* Seconds since 1970. */
@@ -70,10 +70,10 @@ uint64_t sys_clock_ms(void);
 int sys_netns(uint64_t *ino);
 
 /* Starts a program: in a session of its own, with default signals and none blocked, with nothing
- * open but /dev/null as standard input and error, and a pipe as standard output, whose other end is
- * returned in out. */
+ * open but /dev/null as standard input and error, and a pipe as standard output. out: the
+ * descriptor to read from that pipe. */
 int sys_spawn(const char *path, char *const argv[], int64_t *pid, int *out);
-/* Waits for a child's end. -ECHILD: somebody else did. */
+/* Waits until a child has exited. -ECHILD: something else has waited for it. */
 int sys_waitpid(int64_t pid);
 
 int sys_socket(int domain, int type, int protocol);
@@ -81,7 +81,7 @@ int sys_bind(int fd, const struct sockaddr *addr, socklen_t len);
 ssize_t sys_send(int fd, const void *buf, size_t len, int flags);
 /* Netlink: repeats on EINTR. */
 ssize_t sys_recv(int fd, void *buf, size_t len, int flags);
-/* Data path: these hand EINTR up. */
+/* Data path: these return -EINTR. */
 ssize_t sys_recvmsg(int fd, struct msghdr *msg, int flags);
 ssize_t sys_sendmsg(int fd, const struct msghdr *msg, int flags);
 int sys_getsockopt(int fd, int level, int name, void *val, socklen_t *len);

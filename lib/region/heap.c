@@ -102,7 +102,7 @@ static int heap_open(struct devmem_region *region, const char *option, uint64_t 
 	ret = region_check_size(size, subject, err);
 	if (ret)
 		return ret;
-	/* Only of this heap is it known that ordinary memory stands behind it. */
+	/* This heap allocates ordinary memory; what others allocate is unknown. */
 	if (!strcmp(option, "system")) {
 		ret = region_host_check_available(size, subject, err);
 		if (ret)
@@ -142,7 +142,7 @@ static int list_heap(const char *name, void *arg)
 	if (len >= (int)sizeof(provider.spec)) {
 		provider.code = -ENAMETOOLONG;
 		snprintf(provider.reason, sizeof(provider.reason),
-			 "its name is too long for this list; devmem_region_open() takes it");
+			 "its name is too long for this list; devmem_region_open() accepts it");
 		region_list_add(list, &provider);
 		return 0;
 	}

@@ -24,7 +24,7 @@ int region_host_huge_pages(struct region_huge_pages *pages)
 		ret = file_read_number(HUGE_DIR "resv_hugepages", &reserved);
 	if (ret)
 		return ret;
-	/* Read one after the other while others allocate: they need not fit together. */
+	/* Read one after the other while others allocate: they may not match. */
 	pages->free = free > reserved ? free - reserved : 0;
 	return 0;
 }

@@ -15,7 +15,7 @@
 
 #define NOT_OPEN "is not an open file descriptor"
 
-/* The size of the dma-buf that fd must be. */
+/* Checks that fd is a dma-buf, and gets its size. */
 static int dmabuf_size(int fd, const char *subject, uint64_t *size, struct devmem_error *err)
 {
 	uint32_t magic;

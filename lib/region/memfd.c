@@ -15,7 +15,7 @@ static int create(unsigned int flags)
 {
 	int fd;
 
-	/* Where vm.memfd_noexec is 2 only this flag is let through; before Linux 6.3 it is
+	/* Where vm.memfd_noexec is 2 nothing works without this flag; before Linux 6.3 it is
 	 * unknown. */
 	fd = sys_memfd_create("devmem-region", flags | MFD_NOEXEC_SEAL | MFD_ALLOW_SEALING);
 	if (fd != -EINVAL)
@@ -44,7 +44,7 @@ int region_memfd_create(const char *subject, unsigned int flags, uint64_t size, 
 			goto close_fd;
 		}
 	}
-	/* Whoever else gets the descriptor can't take the pages away under a mapping or a NIC. */
+	/* Nobody who gets the descriptor can remove pages that a mapping or a NIC uses. */
 	ret = sys_add_seals(fd, F_SEAL_SHRINK);
 	if (ret) {
 		error_system(err, ret, "F_ADD_SEALS", subject, NULL);

@@ -159,7 +159,7 @@ static int fd_map(struct devmem_region *region, struct devmem_error *err)
 		return error_missing(
 			err, -EOPNOTSUPP, "mmap", region->spec,
 			"not mappable: its exporter offers no mapping for the CPU (mmap "
-			"answered %s); take its bytes through the device that owns them",
+			"answered %s); read and write it through the device that owns it",
 			error_name(ret, name));
 	if (ret)
 		return error_system(err, ret, "mmap", region->spec, NULL);

@@ -40,7 +40,8 @@ struct region_list {
 struct region_provider {
 	/* What a spec starts with, up to its end or a colon. */
 	const char *scheme;
-	/* option: what follows the colon, or NULL without one. Holds nothing when it fails. */
+	/* option: what follows the colon, or NULL without one. When it fails there is nothing to
+	 * close. */
 	int (*open)(struct devmem_region *region, const char *option, uint64_t size,
 		    struct devmem_error *err);
 	/* NULL if there is nothing to list. */

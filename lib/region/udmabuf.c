@@ -37,7 +37,7 @@ static int open_device(struct devmem_error *err)
 	case -ENXIO:
 		return error_missing(
 			err, fd, "open", DEVICE,
-			"no such device; load it (modprobe udmabuf), or take a kernel built "
+			"no such device; load it (modprobe udmabuf), or use a kernel built "
 			"with CONFIG_UDMABUF");
 	case -EACCES:
 	case -EPERM:
@@ -49,7 +49,7 @@ static int open_device(struct devmem_error *err)
 	}
 }
 
-/* Most bytes in one udmabuf; 0 where the module says no limit, or nothing. */
+/* Most bytes in one udmabuf; 0: no limit, or none that can be read. */
 static uint64_t size_limit(void)
 {
 	uint64_t mib;
@@ -77,7 +77,7 @@ static int check_limit(uint64_t size, struct devmem_error *err)
 	return -EFBIG;
 }
 
-/* What is missing, and what to do to have it. */
+/* What is missing, and how to get it. */
 static void advise_huge(char advice[256], const struct region_huge_pages *pages, uint64_t size)
 {
 	uint64_t need = size / HUGE_PAGE_SIZE;
@@ -138,13 +138,13 @@ static int create_huge(int device, uint64_t size, struct devmem_error *err)
 	sys_close(memfd);
 	if (fd == -EINVAL || fd == -EBADFD)
 		return error_system(err, fd, "UDMABUF_CREATE", DEVICE,
-				    "this kernel's udmabuf may not take huge pages");
+				    "this kernel's udmabuf may not support huge pages");
 	if (fd < 0)
 		return error_system(err, fd, "UDMABUF_CREATE", DEVICE, NULL);
 	return fd;
 }
 
-/* Huge pages if there are enough of them, or why not in the region's note. */
+/* On huge pages if there are enough of them; if not, the region's note says why. */
 static int create_auto(struct devmem_region *region, int device, uint64_t size, bool *huge,
 		       struct devmem_error *err)
 {
@@ -160,7 +160,7 @@ static int create_auto(struct devmem_region *region, int device, uint64_t size, 
 	counted = region_host_huge_pages(&pages);
 	if (size % HUGE_PAGE_SIZE) {
 		snprintf(region->note, sizeof(region->note),
-			 "%s: the size is no multiple of 2 MiB; take one that is", slow);
+			 "%s: the size is no multiple of 2 MiB; use one that is", slow);
 	} else if (counted == -ENOENT) {
 		snprintf(region->note, sizeof(region->note),
 			 "%s: this kernel has no huge pages of 2 MiB", slow);
@@ -215,7 +215,7 @@ static int udmabuf_open(struct devmem_region *region, const char *option, uint64
 	} else if (huge) {
 		fd = create_huge(device, size, err);
 		if (fd < 0)
-			error_hint(err, "or take " SPEC_ORDINARY);
+			error_hint(err, "or use " SPEC_ORDINARY);
 	} else {
 		fd = create_ordinary(device, size, err);
 	}

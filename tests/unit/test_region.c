@@ -141,7 +141,7 @@ static void check_fallback(uint64_t size, const char *note)
 static void fallback_for_the_size(void **state)
 {
 	(void)state;
-	check_fallback(3 * MIB, ON_ORDINARY "the size is no multiple of 2 MiB; take one that is");
+	check_fallback(3 * MIB, ON_ORDINARY "the size is no multiple of 2 MiB; use one that is");
 	assert_null(strstr(fake.log, "memfd_create huge"));
 }
 
@@ -188,12 +188,12 @@ static void fallback_for_an_old_udmabuf(void **state)
 	fake.udmabuf_huge_code = -EINVAL;
 	check_fallback(4 * MIB,
 		       ON_ORDINARY "/dev/udmabuf: UDMABUF_CREATE: Invalid argument (EINVAL); this "
-				   "kernel's udmabuf may not take huge pages");
+				   "kernel's udmabuf may not support huge pages");
 	assert_int_equal(fake.huge_free, 9);
 	fake.udmabuf_huge_code = -EBADFD;
 	check_fallback(4 * MIB, ON_ORDINARY
 		       "/dev/udmabuf: UDMABUF_CREATE: File descriptor in bad state (EBADFD); this "
-		       "kernel's udmabuf may not take huge pages");
+		       "kernel's udmabuf may not support huge pages");
 	assert_int_equal(fake.huge_free, 9);
 }
 
@@ -472,10 +472,10 @@ static const struct refusal {
 	{ "udmabuf:huge=2M", 4096, USUAL, -EINVAL, INPUT, "",
 	  "udmabuf:huge=2M: 4096 bytes are no multiple of 2 MiB" },
 	{ "udmabuf", 4096, NO_UDMABUF, -ENOENT, MISSING, "open",
-	  "/dev/udmabuf: no such device; load it (modprobe udmabuf), or take a kernel built with "
+	  "/dev/udmabuf: no such device; load it (modprobe udmabuf), or use a kernel built with "
 	  "CONFIG_UDMABUF" },
 	{ "udmabuf", 4096, NO_DRIVER, -ENODEV, MISSING, "open",
-	  "/dev/udmabuf: no such device; load it (modprobe udmabuf), or take a kernel built with "
+	  "/dev/udmabuf: no such device; load it (modprobe udmabuf), or use a kernel built with "
 	  "CONFIG_UDMABUF" },
 	{ "udmabuf", 4096, UDMABUF_EACCES, -EACCES, MISSING, "open",
 	  "/dev/udmabuf: open: Permission denied (EACCES); run as root, or give it to your "
@@ -494,13 +494,13 @@ static const struct refusal {
 	  "/dev/udmabuf: UDMABUF_CREATE: Invalid argument (EINVAL); 8388608 bytes may be over its "
 	  "limit, see " SIZE_LIMIT },
 	{ "udmabuf:huge=2M", 4 * MIB, NO_HUGE, -ENODEV, MISSING, "memfd_create",
-	  "udmabuf:huge=2M: memfd_create: No such device (ENODEV); or take udmabuf:huge=no" },
+	  "udmabuf:huge=2M: memfd_create: No such device (ENODEV); or use udmabuf:huge=no" },
 	{ "udmabuf:huge=2M", 4 * MIB, FEW_HUGE, -ENOSPC, REFUSED, "fallocate",
 	  "udmabuf:huge=2M: fallocate: No space left on device (ENOSPC); huge pages of "
-	  "2 MiB: 2 needed, 1 free; as root: echo 3 > " NR_HUGE "; or take udmabuf:huge=no" },
+	  "2 MiB: 2 needed, 1 free; as root: echo 3 > " NR_HUGE "; or use udmabuf:huge=no" },
 	{ "udmabuf:huge=2M", 4 * MIB, HUGE_NOT_TAKEN, -EBADFD, REFUSED, "UDMABUF_CREATE",
 	  "/dev/udmabuf: UDMABUF_CREATE: File descriptor in bad state (EBADFD); this kernel's "
-	  "udmabuf may not take huge pages; or take udmabuf:huge=no" },
+	  "udmabuf may not support huge pages; or use udmabuf:huge=no" },
 	{ "udmabuf:huge=no", MIB, LITTLE_MEMORY, -ENOMEM, REFUSED, "",
 	  "udmabuf:huge=no: 1024 KiB asked for, and the machine has 1023 KiB left (MemAvailable in "
 	  "/proc/meminfo); ask for less" },
@@ -865,7 +865,7 @@ static void not_mappable(void **state)
 		fake.mmap_write_code = answers[i].code;
 		snprintf(expected, sizeof(expected),
 			 "heap:cma: not mappable: its exporter offers no mapping for the CPU (mmap "
-			 "answered %s); take its bytes through the device that owns them",
+			 "answered %s); read and write it through the device that owns it",
 			 answers[i].name);
 		assert_int_equal(devmem_region_map(region, &addr, &err), -EOPNOTSUPP);
 		assert_string_equal(err.message, expected);
@@ -1064,7 +1064,7 @@ static void providers_of_a_poor_machine(void **state)
 	assert_int_equal(list[0].code, -ENOENT);
 	assert_string_equal(list[0].reason,
 			    "/dev/udmabuf: no such device; load it (modprobe udmabuf), "
-			    "or take a kernel built with CONFIG_UDMABUF");
+			    "or use a kernel built with CONFIG_UDMABUF");
 	assert_int_equal(list[0].max_bytes, 0);
 	assert_int_equal(list[0].list_limit, 0);
 	assert_string_equal(list[1].spec, "memfd");
