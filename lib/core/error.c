@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Errnos inside the kernel that leak out of it: include/linux/errno.h. */
-#define KERNEL_ENOTSUPP 524
-#define KERNEL_ETOOSMALL 525
-
 const char *error_name(int code, char buf[16])
 {
 	const char *name;

@@ -14,8 +14,6 @@
 /* Room for every request but the one with a table. */
 #define REQUEST_WORDS 32
 
-#define KERNEL_ENOTSUPP 524
-
 bool ethtool_is_absent(int code)
 {
 	switch (code) {

@@ -137,11 +137,12 @@ int devmem_region_is_dmabuf(const struct devmem_region *region)
 	return region->is_dmabuf;
 }
 
-/* EINVAL is what dma-buf.c answers for an exporter without an mmap operation. */
+/* EINVAL is what dma-buf.c answers for an exporter without an mmap operation, 524 what NVIDIA's
+ * driver answers. */
 static bool means_not_mappable(int code)
 {
 	return code == -EINVAL || code == -ENODEV || code == -ENOTTY || code == -EOPNOTSUPP ||
-	       code == -ENOSYS || code == -ENXIO;
+	       code == -ENOSYS || code == -ENXIO || code == -KERNEL_ENOTSUPP;
 }
 
 static int fd_map(struct devmem_region *region, struct devmem_error *err)

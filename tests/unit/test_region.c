@@ -852,6 +852,7 @@ static void not_mappable(void **state)
 	} answers[] = {
 		{ -EINVAL, "EINVAL" },	       { -ENODEV, "ENODEV" }, { -ENOTTY, "ENOTTY" },
 		{ -EOPNOTSUPP, "EOPNOTSUPP" }, { -ENOSYS, "ENOSYS" }, { -ENXIO, "ENXIO" },
+		{ -524, "ENOTSUPP" },
 	};
 	struct devmem_region *region = open_ok("heap:cma", 64 * KIB);
 	struct devmem_error err;
