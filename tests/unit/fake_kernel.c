@@ -647,10 +647,11 @@ void fake_queue(struct object *sock, const void *data, size_t len)
 		append(sock, copy, len);
 		break;
 	case FAKE_STALE:
-		nlh->nlmsg_seq = seq - 1;
+		left = (int)len;
+		for (each = nlh; nlmsg_ok(each, left); each = nlmsg_next(each, &left))
+			each->nlmsg_seq = seq - 1;
 		append(sock, copy, len);
-		nlh->nlmsg_seq = seq;
-		append(sock, copy, len);
+		append(sock, data, len);
 		break;
 	case FAKE_FOREIGN:
 		nlh->nlmsg_pid = pid + 1;
@@ -659,12 +660,14 @@ void fake_queue(struct object *sock, const void *data, size_t len)
 		append(sock, copy, len);
 		break;
 	case FAKE_NOTICE:
-		nlh->nlmsg_pid = 0;
-		nlh->nlmsg_seq = 0;
-		nlh->nlmsg_type = fake_netdev_family.id;
+		left = (int)len;
+		for (each = nlh; nlmsg_ok(each, left); each = nlmsg_next(each, &left)) {
+			each->nlmsg_pid = 0;
+			each->nlmsg_seq = 0;
+			each->nlmsg_type = fake_netdev_family.id;
+		}
 		append(sock, copy, len);
-		memcpy(copy, data, len);
-		append(sock, copy, len);
+		append(sock, data, len);
 		break;
 	case FAKE_DUMP_INTR:
 		left = (int)len;
