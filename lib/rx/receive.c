@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Receiver: one recvmsg(), and the fragments that it brought. */
-#include "rx/rx.h"
+/* One receive: preparing what recvmsg() may bring, and making fragments of what it brought. */
+#include "rx/receive.h"
 
 #include <errno.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "rx/cmsg.h"
 #include "bind/held.h"
 #include "rx/placement.h"
+#include "rx/rx.h"
 #include "core/sys.h"
 
-/* What has been taken in of what one recvmsg() brought. */
-struct taken {
-	uint32_t n;		       /* fragments in rx->frags */
+/* What one receive has brought, as far as it was read. */
+struct brought {
+	uint32_t n;		       /* fragments in r->into->frags */
 	uint64_t device, device_bytes; /* of them, those in dma-bufs */
 	uint64_t host, host_bytes;     /* in the receiver's buffer */
 	uint64_t placed, placed_bytes; /* in the placement region */
@@ -24,14 +22,15 @@ struct taken {
 };
 
 /*
- * The ordinary case, and nothing but it: takes in fragments that lie in one page of the region
- * each, up to the first that doesn't, once sum->fresh counts. Nearly all go through here, so each
+ * The ordinary case, and nothing but it: adds fragments that lie in one page of the region each, up
+ * to the first that doesn't, once sum->fresh counts. Nearly all go through here, so each
  * instruction shows.
  */
-static void take_ordinary(struct devmem_rx *rx, struct cmsg_reader *reader, struct taken *sum)
+static void add_ordinary(struct devmem_rx *rx, const struct receive *r, struct cmsg_reader *reader,
+			 struct brought *sum)
 {
-	const size_t max = cmsg_ordinary_max(reader), room = rx->frags_len - sum->n;
-	struct devmem_fragment *const first = &rx->frags[sum->n];
+	const size_t max = cmsg_ordinary_max(reader), room = r->into->frags_len - sum->n;
+	struct devmem_fragment *const first = &r->into->frags[sum->n];
 	struct devmem_fragment *const end = first + (max < room ? max : room), *frag;
 	struct devmem_region *const region = rx->region;
 	struct held *const held = rx->held;
@@ -67,7 +66,8 @@ static void take_ordinary(struct devmem_rx *rx, struct cmsg_reader *reader, stru
 }
 
 /* Any fragment in a dma-buf. Return: 0, or -EBADMSG if its token can't be. */
-static int take_device(struct devmem_rx *rx, struct devmem_fragment *frag, struct taken *sum)
+static int add_device(struct devmem_rx *rx, const struct receive *r, struct devmem_fragment *frag,
+		      struct brought *sum)
 {
 	struct out_entry *entry;
 
@@ -83,18 +83,18 @@ static int take_device(struct devmem_rx *rx, struct devmem_fragment *frag, struc
 		sum->fresh += sum->pages != 0;
 		out_set(entry, OUT_IN_PAGES);
 	}
-	rx->frags[sum->n++] = *frag;
+	r->into->frags[sum->n++] = *frag;
 	sum->device++;
 	sum->device_bytes += frag->size;
 	return 0;
 }
 
 /* HOST bytes lie where they landed: in the receiver's buffer. */
-static int take_host(struct devmem_rx *rx, struct devmem_fragment *frag, struct taken *sum)
+static int add_host(const struct receive *r, struct devmem_fragment *frag, struct brought *sum)
 {
-	frag->host = (const uint8_t *)rx->host + frag->offset;
+	frag->host = (const uint8_t *)r->into->host + frag->offset;
 	frag->offset = 0;
-	rx->frags[sum->n++] = *frag;
+	r->into->frags[sum->n++] = *frag;
 	sum->host++;
 	sum->host_bytes += frag->size;
 	return 0;
@@ -102,7 +102,8 @@ static int take_host(struct devmem_rx *rx, struct devmem_fragment *frag, struct 
 
 /* HOST bytes landed at the head of the placement ring: a DEVICE fragment, or two where the ring
  * wraps inside of it. */
-static int take_placed(struct devmem_rx *rx, uint32_t size, struct taken *sum)
+static int add_placed(struct devmem_rx *rx, const struct receive *r, uint32_t size,
+		      struct brought *sum)
 {
 	while (size) {
 		struct devmem_fragment frag = {
@@ -110,11 +111,11 @@ static int take_placed(struct devmem_rx *rx, uint32_t size, struct taken *sum)
 			.region = placement_region(rx->placement),
 		};
 
-		if (sum->n < rx->frags_len)
+		if (sum->n < r->into->frags_len)
 			frag.size = placement_take(rx->placement, size, &frag.offset, &frag.token);
 		if (!frag.size)
 			return -EMSGSIZE;
-		rx->frags[sum->n++] = frag;
+		r->into->frags[sum->n++] = frag;
 		sum->placed++;
 		sum->placed_bytes += frag.size;
 		size -= frag.size;
@@ -123,10 +124,11 @@ static int take_placed(struct devmem_rx *rx, uint32_t size, struct taken *sum)
 }
 
 /*
- * Takes in the next fragment, whatever it is. Return: 1, 0 at the end, or a negative errno, with
- * the reader before what can't be taken.
+ * Adds the next fragment, whatever it is. Return: 1, 0 at the end, or a negative errno, with the
+ * reader before what can't be added.
  */
-static int take_next(struct devmem_rx *rx, struct cmsg_reader *reader, struct taken *sum)
+static int add_next(struct devmem_rx *rx, const struct receive *r, struct cmsg_reader *reader,
+		    struct brought *sum)
 {
 	struct cmsg_reader next = *reader;
 	struct devmem_fragment frag;
@@ -139,32 +141,33 @@ static int take_next(struct devmem_rx *rx, struct cmsg_reader *reader, struct ta
 	if (next.covered > next.received)
 		return -EBADMSG;
 	if (frag.kind == DEVMEM_FRAGMENT_HOST && rx->placement)
-		ret = take_placed(rx, frag.size, sum);
-	else if (sum->n == rx->frags_len)
+		ret = add_placed(rx, r, frag.size, sum);
+	else if (sum->n == r->into->frags_len)
 		ret = -EMSGSIZE;
 	else if (frag.kind == DEVMEM_FRAGMENT_HOST)
-		ret = take_host(rx, &frag, sum);
+		ret = add_host(r, &frag, sum);
 	else
-		ret = take_device(rx, &frag, sum);
+		ret = add_device(rx, r, &frag, sum);
 	if (ret)
 		return ret;
 	*reader = next;
 	return 1;
 }
 
-/* Gives back what was taken in, and what the reader has before it. */
-static void give_up(struct devmem_rx *rx, struct cmsg_reader *reader, const struct taken *sum)
+/* Gives back what was added, and what the reader has before it. */
+static void give_up(struct devmem_rx *rx, const struct receive *r, struct cmsg_reader *reader,
+		    const struct brought *sum)
 {
 	struct devmem_fragment frag;
 
-	devmem_rx_release(rx, rx->frags, sum->n);
+	devmem_rx_release(rx, r->into->frags, sum->n);
 	while (cmsg_next(reader, &frag) > 0)
 		if (frag.kind == DEVMEM_FRAGMENT_DEVICE)
 			return_add(&rx->returns, &rx->returns.pending, frag.token, 1, true);
 	devmem_rx_flush(rx);
 }
 
-static void count_taken(struct devmem_rx *rx, const struct taken *sum)
+static void count_brought(struct devmem_rx *rx, const struct brought *sum)
 {
 	rx->stats.fragments_device += sum->device;
 	rx->stats.bytes_device += sum->device_bytes;
@@ -175,27 +178,26 @@ static void count_taken(struct devmem_rx *rx, const struct taken *sum)
 	rx->stats.foreign_fragments += sum->foreign;
 }
 
-/* Turns what recvmsg() brought into fragments. Return: their number or a negative errno. */
-static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t received)
+/* Makes fragments of r->bytes. Return: their number or a negative errno. */
+static int add_all(struct devmem_rx *rx, const struct receive *r)
 {
 	struct cmsg_reader reader;
-	struct taken sum = { 0 };
+	struct brought sum = { 0 };
 	int ret;
 
-	cmsg_begin(&reader, rx->control, msg->msg_controllen, received);
-	while ((ret = take_next(rx, &reader, &sum)) > 0)
+	cmsg_begin(&reader, r->msg.msg_control, r->msg.msg_controllen, r->bytes);
+	while ((ret = add_next(rx, r, &reader, &sum)) > 0)
 		if (sum.fresh)
-			take_ordinary(rx, &reader, &sum);
+			add_ordinary(rx, r, &reader, &sum);
 	if (rx->held)
 		held_count_entered(rx->held, sum.pages);
 	out_count(&rx->out, sum.device + sum.placed, sum.device_bytes + sum.placed_bytes);
 	if (ret) {
-		give_up(rx, &reader, &sum);
+		give_up(rx, r, &reader, &sum);
 		return ret;
 	}
-	count_taken(rx, &sum);
-	lowat_received(&rx->lowat, received,
-		       sum.n >= rx->frags_limit || received >= rx->bytes_limit);
+	count_brought(rx, &sum);
+	lowat_received(&rx->lowat, r->bytes, sum.n >= r->frags_max || r->bytes >= r->bytes_max);
 	/* A single page may hold more than it did this time; several say how many it was. */
 	if (sum.pages > 1)
 		rx->frags_per_page = sum.fresh > sum.pages ? sum.fresh / sum.pages : 1;
@@ -204,103 +206,89 @@ static int take_in(struct devmem_rx *rx, const struct msghdr *msg, uint32_t rece
 	return (int)sum.n;
 }
 
-/* Most fragments that may be taken now. */
-static uint32_t fragments_room(const struct devmem_rx *rx)
+static uint64_t min(uint64_t a, uint64_t b)
 {
-	uint64_t n = rx->frags_len - 1, room;
+	return a < b ? a : b;
+}
+
+/* Most fragments that one receive may bring now. */
+static uint32_t fragments_room(const struct devmem_rx *rx, const struct buffers *into)
+{
+	uint64_t n = into->frags_len - 1, room;
 
 	if (rx->held) {
-		/* Each may take a page of its own, unless those before shared theirs. */
+		/* Each may need a page of its own, unless those before shared theirs. */
 		room = held_pages_left(rx->held);
 		if (room < n)
-			room *= rx->frags_per_page;
-		if (n > room)
-			n = room;
+			n = min(n, room * rx->frags_per_page);
 	}
 	if (rx->out.entries) {
 		/* Tokens must fit into the table. */
 		room = counter_get(&rx->out.fragments) + rx->returns.pending.fragments + 1;
-		room = room < rx->out.len ? rx->out.len - room : 0;
-		if (n > room)
-			n = room;
+		n = min(n, room < rx->out.len ? rx->out.len - room : 0);
 	}
 	if (rx->placement) {
 		/* One more is needed where the ring wraps. */
 		room = placement_pieces_left(rx->placement);
-		room = room ? room - 1 : 0;
-		if (n > room)
-			n = room;
+		n = min(n, room ? room - 1 : 0);
 	}
 	return (uint32_t)n;
 }
 
-/* Memory for one recvmsg(): what may be read, and where HOST bytes go. Return: 0 or -ENOBUFS. */
-static int make_room(struct devmem_rx *rx, struct msghdr *msg)
+int receive_prepare(struct devmem_rx *rx, const struct buffers *into, struct receive *r)
 {
-	size_t i;
-
+	r->into = into;
+	r->bytes = 0;
+	r->msg = (struct msghdr){ .msg_iov = r->iov, .msg_control = into->control };
 	if (rx->placement) {
-		msg->msg_iovlen =
-			(size_t)placement_space(rx->placement, rx->recv_max, msg->msg_iov);
+		r->msg.msg_iovlen = (size_t)placement_space(rx->placement, into->bytes_max, r->iov);
 	} else {
-		msg->msg_iov[0].iov_base = rx->host;
-		msg->msg_iov[0].iov_len = rx->recv_max;
-		msg->msg_iovlen = 1;
+		r->iov[0].iov_base = into->host;
+		r->iov[0].iov_len = into->bytes_max;
+		r->msg.msg_iovlen = 1;
 	}
-	rx->bytes_limit = 0;
-	for (i = 0; i < msg->msg_iovlen; i++)
-		rx->bytes_limit += msg->msg_iov[i].iov_len;
-	rx->frags_limit = fragments_room(rx);
-	if (!rx->bytes_limit || !rx->frags_limit) {
+	r->bytes_max = r->msg.msg_iovlen > 0 ? r->iov[0].iov_len : 0;
+	if (r->msg.msg_iovlen > 1)
+		r->bytes_max += r->iov[1].iov_len;
+	r->frags_max = fragments_room(rx, into);
+	if (!r->bytes_max || !r->frags_max) {
 		rx->stats.held_refusals++;
 		return -ENOBUFS;
 	}
-	msg->msg_control = rx->control;
-	msg->msg_controllen = rx->frags_limit < rx->frags_len - 1
-				      ? rx->frags_limit * CMSG_FRAGMENT_SPACE
-				      : rx->control_len;
+	r->msg.msg_controllen = r->frags_max < into->frags_len - 1
+					? r->frags_max * CMSG_FRAGMENT_SPACE
+					: into->control_len;
 	return 0;
 }
 
-int rx_check_room(struct devmem_rx *rx)
+int receive_complete(struct devmem_rx *rx, struct receive *r, ssize_t result)
 {
-	struct iovec iov[2];
-	struct msghdr msg = { .msg_iov = iov };
-
-	return make_room(rx, &msg);
+	rx->stats.recv_calls++;
+	if (result > 0) {
+		r->bytes = (uint32_t)result;
+		return add_all(rx, r);
+	}
+	if (result == -EAGAIN)
+		rx->lowat.due = 0;
+	return result == -UAPI_ETOOSMALL ? -EMSGSIZE : (int)result;
 }
 
-int rx_take(struct devmem_rx *rx, int flags)
+int receive_once(struct devmem_rx *rx, struct receive *r, int flags)
 {
-	struct iovec iov[2];
-	struct msghdr msg = { .msg_iov = iov };
+	int ret, end = 0;
 	ssize_t n;
-	int ret;
 
-	ret = make_room(rx, &msg);
+	ret = receive_prepare(rx, &rx->buffers, r);
+	if (!ret && rx->placement)
+		ret = placement_begin(rx->placement);
 	if (ret)
 		return ret;
-	if (rx->placement) {
-		ret = placement_begin(rx->placement);
-		if (ret)
-			return ret;
-	}
-	n = sys_recvmsg(rx->fd, &msg, rx->recv_flags | flags);
-	rx->stats.recv_calls++;
-	rx->received = n > 0 ? (uint32_t)n : 0;
-	if (n > 0)
-		ret = take_in(rx, &msg, (uint32_t)n);
-	else
-		ret = n == -UAPI_ETOOSMALL ? -EMSGSIZE : (int)n;
-	if (rx->placement) {
-		int end = placement_end(rx->placement);
-
-		if (end && ret >= 0) {
-			devmem_rx_release(rx, rx->frags, (size_t)ret);
-			return end;
-		}
-	}
-	if (ret == -EAGAIN)
-		rx->lowat.due = 0;
-	return ret;
+	n = sys_recvmsg(rx->fd, &r->msg, rx->recv_flags | flags);
+	ret = receive_complete(rx, r, n);
+	if (rx->placement)
+		end = placement_end(rx->placement);
+	if (!end || ret < 0)
+		return ret;
+	devmem_rx_release(rx, rx->buffers.frags, (size_t)ret);
+	return end;
 }

@@ -105,9 +105,33 @@ static uint32_t table_len(const struct devmem_region *region)
 	return n > TOKENS_LIMIT ? TOKENS_LIMIT : (uint32_t)n;
 }
 
-static int map_anonymous(void **addr, size_t len)
+static int map_anonymous(void **addr, size_t len, struct devmem_error *err)
 {
-	return sys_mmap(addr, len, PROT_READ | PROT_WRITE, SYS_MAP_SPARSE, -1);
+	int ret = sys_mmap(addr, len, PROT_READ | PROT_WRITE, SYS_MAP_SPARSE, -1);
+
+	return ret ? error_system(err, ret, "mmap", "receiver", NULL) : 0;
+}
+
+/* Buffers for receives of so many fragments and bytes, behind one another: host bytes first. */
+static int buffers_map(struct buffers *b, uint32_t frags_max, size_t bytes_max, bool host,
+		       struct devmem_error *err)
+{
+	const size_t host_len = host ? (bytes_max + 63) / 64 * 64 : 0;
+	void *base;
+	int ret;
+
+	b->control_len = frags_max * CMSG_FRAGMENT_SPACE + CONTROL_EXTRA;
+	/* As many as the control buffer can hold, and one more where the placement ring wraps. */
+	b->frags_len = (uint32_t)(b->control_len / CMSG_FRAGMENT_SPACE) + 1;
+	b->bytes_max = bytes_max;
+	b->len = host_len + b->frags_len * sizeof(b->frags[0]) + b->control_len;
+	ret = map_anonymous(&base, b->len, err);
+	if (ret)
+		return ret;
+	b->host = base;
+	b->frags = (void *)((uint8_t *)base + host_len);
+	b->control = b->frags + b->frags_len;
+	return 0;
 }
 
 int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *binding,
@@ -115,6 +139,7 @@ int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *bin
 {
 	struct devmem_rx_options o;
 	struct devmem_rx *rx;
+	uint32_t bytes_max;
 	uint64_t region_part;
 	void *table;
 	int ret;
@@ -131,66 +156,45 @@ int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *bin
 	if (!rx)
 		return error_system(err, -ENOMEM, "allocate", "receiver", NULL);
 	rx->fd = fd;
-	rx->recv_max = o.recv_max;
 	rx->frags_per_page = 1;
 	ret = check_socket(rx, err);
 	if (ret)
 		goto free_rx;
 
-	rx->control_len = o.fragments_max * CMSG_FRAGMENT_SPACE + CONTROL_EXTRA;
-	/* As many as the control buffer can hold, and one more where the placement ring wraps. */
-	rx->frags_len = (uint32_t)(rx->control_len / CMSG_FRAGMENT_SPACE) + 1;
-	rx->frags = calloc(rx->frags_len, sizeof(rx->frags[0]));
-	rx->control = calloc(1, rx->control_len);
-	if (!rx->frags || !rx->control) {
-		ret = error_system(err, -ENOMEM, "allocate", "receiver", NULL);
-		goto free_buffers;
-	}
 	return_init(&rx->returns, fd);
-
+	bytes_max = o.recv_max;
 	if (o.placement) {
 		ret = placement_open(&rx->placement, o.placement, err);
 		if (ret)
-			goto free_buffers;
-		if (rx->recv_max > devmem_region_size(o.placement))
-			rx->recv_max = (uint32_t)devmem_region_size(o.placement);
-	} else {
-		ret = map_anonymous(&rx->host, rx->recv_max);
-		if (ret) {
-			error_system(err, ret, "mmap", "receiver", NULL);
-			goto free_buffers;
-		}
-		rx->host_len = rx->recv_max;
+			goto free_rx;
+		if (bytes_max > devmem_region_size(o.placement))
+			bytes_max = (uint32_t)devmem_region_size(o.placement);
 	}
-
+	ret = buffers_map(&rx->buffers, o.fragments_max, bytes_max, !o.placement, err);
+	if (ret)
+		goto close_placement;
 	if (binding) {
 		rx->region = binding_region(binding);
 		rx->dmabuf_id = devmem_binding_id(binding);
 		rx->recv_flags = UAPI_MSG_SOCK_DEVMEM;
 		rx->out.len = table_len(rx->region);
-		ret = map_anonymous(&table, rx->out.len * sizeof(rx->out.entries[0]));
-		if (ret) {
-			error_system(err, ret, "mmap", "receiver", NULL);
-			goto free_host;
-		}
+		ret = map_anonymous(&table, rx->out.len * sizeof(rx->out.entries[0]), err);
+		if (ret)
+			goto unmap_buffers;
 		rx->out.entries = table;
 		rx->held = held_get(binding_held(binding));
 		region_part = devmem_region_size(rx->region) / LOWAT_REGION_PART;
 		if (o.lowat_max > region_part)
 			o.lowat_max = region_part ? (uint32_t)region_part : 1;
 	}
-	lowat_init(&rx->lowat, o.lowat_max < rx->recv_max ? o.lowat_max : rx->recv_max,
-		   o.lowat_wait_ms);
+	lowat_init(&rx->lowat, o.lowat_max < bytes_max ? o.lowat_max : bytes_max, o.lowat_wait_ms);
 	*rx_out = rx;
 	return 0;
 
-free_host:
-	if (rx->host)
-		sys_munmap(rx->host, rx->host_len);
+unmap_buffers:
+	sys_munmap(rx->buffers.host, rx->buffers.len);
+close_placement:
 	placement_close(rx->placement);
-free_buffers:
-	free(rx->control);
-	free(rx->frags);
 free_rx:
 	free(rx);
 	return ret;
@@ -206,11 +210,8 @@ void devmem_rx_close(struct devmem_rx *rx)
 	}
 	rx_set_lowat(rx, rx->mark.first);
 	held_put(rx->held);
-	if (rx->host)
-		sys_munmap(rx->host, rx->host_len);
+	sys_munmap(rx->buffers.host, rx->buffers.len);
 	placement_close(rx->placement);
-	free(rx->control);
-	free(rx->frags);
 	free(rx);
 }
 

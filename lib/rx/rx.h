@@ -16,6 +16,7 @@
 
 #include "rx/lowat.h"
 #include "rx/out.h"
+#include "rx/receive.h"
 #include "rx/return.h"
 
 struct held;
@@ -29,18 +30,8 @@ struct devmem_rx {
 	uint32_t dmabuf_id;
 	struct placement *placement;
 
-	struct devmem_fragment *frags;
-	uint32_t frags_len;
-	uint32_t frags_limit;	 /* of the receive at hand: as many as control space is given for */
-	size_t bytes_limit;	 /* and as many as may be read */
-	uint32_t received;	 /* bytes that it brought */
+	struct buffers buffers;
 	uint32_t frags_per_page; /* as receives have shown it */
-	void *control;
-	size_t control_len;
-	void *host;
-	size_t host_len;
-	uint32_t recv_max;
-
 	struct out out;
 	struct returns returns;
 	struct lowat lowat;
@@ -56,13 +47,6 @@ struct devmem_rx {
 
 /* release.c: everything that the application didn't release. */
 void rx_return_all(struct devmem_rx *rx);
-
-/* receive.c: is a receive possible? Otherwise a wait could be for what can never come. Return: 0 or
- * -ENOBUFS. */
-int rx_check_room(struct devmem_rx *rx);
-/* One recvmsg(). Return: number of fragments in rx->frags, 0 at the end of the stream, or a
- * negative errno. */
-int rx_take(struct devmem_rx *rx, int flags);
 
 /* wait.c */
 int rx_set_lowat(struct devmem_rx *rx, uint32_t bytes);

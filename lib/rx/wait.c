@@ -86,13 +86,14 @@ int devmem_rx_arm(struct devmem_rx *rx)
 /* Waits for the first byte, and takes what is there. */
 static int receive_any(struct devmem_rx *rx)
 {
+	struct receive r;
 	int ret;
 
 	ret = rx_set_lowat(rx, 1);
 	if (ret)
 		return ret;
 	for (;;) {
-		ret = rx_take(rx, 0);
+		ret = receive_once(rx, &r, 0);
 		if (ret != -EAGAIN)
 			return ret;
 		/* A descriptor with O_NONBLOCK, or SO_RCVTIMEO. */
@@ -111,17 +112,20 @@ static int receive_any(struct devmem_rx *rx)
  */
 static int receive_expected(struct devmem_rx *rx)
 {
+	struct receive r;
 	int ret, ready;
 
 	if (rx->lowat.due) {
-		ret = rx_take(rx, MSG_DONTWAIT);
+		ret = receive_once(rx, &r, MSG_DONTWAIT);
 		if (ret != -EAGAIN)
 			return ret;
 	}
 	for (;;) {
 		uint32_t want = lowat_wanted(&rx->lowat, held_left(rx));
 
-		ret = rx_check_room(rx);
+		/* Without room it would wait for what can never come. Other receivers of the
+		 * binding may use it up meanwhile: so receive_once() computes it again. */
+		ret = receive_prepare(rx, &rx->buffers, &r);
 		if (!ret)
 			ret = rx_set_lowat(rx, want);
 		if (ret)
@@ -132,8 +136,8 @@ static int receive_expected(struct devmem_rx *rx)
 			note_due(rx);
 		if (ready < 0)
 			return ready;
-		ret = rx_take(rx, MSG_DONTWAIT);
-		if (ret > 0 && rx->received < want)
+		ret = receive_once(rx, &r, MSG_DONTWAIT);
+		if (ret > 0 && r.bytes < want)
 			note_due(rx);
 		lowat_waited(&rx->lowat, want, ready == WAIT_TIMEOUT, ret != -EAGAIN);
 		if (ret != -EAGAIN)
@@ -145,9 +149,11 @@ static int receive_expected(struct devmem_rx *rx)
 
 static int receive_now(struct devmem_rx *rx)
 {
-	int ret = rx_take(rx, MSG_DONTWAIT);
+	struct receive r;
+	int ret;
 
-	if (ret > 0 && rx->mark.armed && rx->received < rx->mark.set)
+	ret = receive_once(rx, &r, MSG_DONTWAIT);
+	if (ret > 0 && rx->mark.armed && r.bytes < rx->mark.set)
 		note_due(rx);
 	if (ret == -EAGAIN && rx->mark.armed)
 		lowat_waited(&rx->lowat, rx->mark.set, true, false);
@@ -161,7 +167,7 @@ int devmem_rx_recv(struct devmem_rx *rx, const struct devmem_fragment **frags, u
 {
 	int ret;
 
-	*frags = rx->frags;
+	*frags = rx->buffers.frags;
 	if (flags & ~DEVMEM_RX_DONTWAIT)
 		return -EINVAL;
 	ret = devmem_rx_flush(rx);
