@@ -1,34 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The journal of an interface as text. One line for each fact, in this order; what is in brackets
- * is left out if there is nothing to remember, what has a star may come several times:
+ * The journal of an interface as text: a line for each fact, which begins with its key.
  *
- *	devmem-journal 1
+ *	devmem-journal 2
  *	boot TEXT
  *	netns NUMBER
  *	ifindex NUMBER
  *	name TEXT
  *	bus TEXT
- *	[split WAS NOW]
- *	[hds-thresh WAS NOW]
- *	[ntuple WAS NOW]
- *	[rss default|table ENTRIES
- *	rss-was NUMBER...
- *	rss-now NUMBER...
- *	[rss-also NUMBER...]]
- *	[owner ID PID SINCE COMMAND
+ *	split WAS NOW			likewise hds-thresh and ntuple
+ *	rss-was NUMBER...		likewise rss-now and rss-also
+ *	rss-was-default
+ *	owner ID PID SINCE COMMAND
  *	queues NUMBER...
- *	[context ID ENTRIES
- *	context-table NUMBER...
- *	[context-before NUMBER...]]	if ID is 0
- *	[rule PLACE CONTEXT COOKIE SPEC]*]*
+ *	context ID NUMBER...
+ *	context-before NUMBER...
+ *	rule PLACE CONTEXT COOKIE SPEC
  *	end CHECKSUM
  *
- * Numbers are decimal. PLACE is "-" for a rule that has none yet. SPEC is what a flow rule has up
- * to its ring cookie, each byte as two hexadecimal digits in the machine's order. In a TEXT other
- * bytes than printable ASCII, blanks and '%' are written as '%' and two hexadecimal digits; an
- * empty one leaves nothing behind its key, as an empty list does. There is exactly one text for a
- * journal: the reader takes no other.
+ * What follows an owner is the owner's, context-before comes after its context. Other than that
+ * the order of the lines between the first and the last is free. What is not used is left out.
+ *
+ * Numbers are decimal, a TEXT is the rest of its line. PLACE is "-" for a rule that has none yet.
+ * SPEC is what a flow rule has up to its ring cookie, each byte as two hexadecimal digits in the
+ * machine's order.
  */
 #include "reserve/journal.h"
 
@@ -38,642 +33,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/array.h"
+#include "core/number.h"
+
 /* Far above what there is, so that a broken text can't make us work for long. */
 #define TEXT_MAX ((size_t)1 << 20)
-#define LIST_MAX (1U << 16)
 /* Queue numbers and owners' ids are below it. Queues: the kernel has 16 bits for them in each
  * packet, include/linux/skbuff.h. */
 #define NUMBER_END (1U << 16)
 
-#define HEAD "devmem-journal 1\n"
-#define END "end "
-#define END_LEN (sizeof(END) - 1 + 16 + 1)
+#define HEAD "devmem-journal 2\n"
+#define HEAD_LEN (sizeof(HEAD) - 1)
+#define END "end %016" PRIx64 "\n"
+#define END_LEN (strlen("end ") + 16 + 1)
 
 /* The part of struct uapi_rx_flow_spec that has no gaps and is the same on all machines. */
 #define SPEC_LEN (offsetof(struct uapi_rx_flow_spec, m_ext) + sizeof(struct uapi_flow_ext))
 _Static_assert(SPEC_LEN == 148, "struct ethtool_rx_flow_spec up to ring_cookie");
 
-/* Which numbers there were already. */
-struct seen {
-	uint64_t owners[NUMBER_END / 64], queues[NUMBER_END / 64];
-};
-
-/* Return: false if it was there already. */
-static bool see(uint64_t *bits, uint32_t number)
-{
-	uint64_t bit = 1ULL << number % 64;
-
-	if (bits[number / 64] & bit)
-		return false;
-	bits[number / 64] |= bit;
-	return true;
-}
-
-/*
- * FNV-1a, 64 bits. Against crashes and faults of the disk: a change of one byte always shows,
- * others but for one in 2^64. Not against people, so nothing cryptographic: who may write to the
- * directory may write any journal there.
- */
-static uint64_t checksum(const char *text, size_t len)
-{
-	uint64_t sum = 0xcbf29ce484222325ULL;
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		sum = (sum ^ (unsigned char)text[i]) * 0x100000001b3ULL;
-	return sum;
-}
-
-static bool printable(unsigned char c)
-{
-	return c > ' ' && c < 0x7f;
-}
-
-/* Stands for itself in a TEXT. */
-static bool plain(unsigned char c)
-{
-	return printable(c) && c != '%';
-}
-
-static bool queues_valid(const struct journal_owner *owner, struct seen *seen)
-{
-	uint32_t i;
-
-	for (i = 0; i < owner->n_queues; i++)
-		if (owner->queues[i] >= NUMBER_END ||
-		    (i && owner->queues[i] <= owner->queues[i - 1]) ||
-		    !see(seen->queues, owner->queues[i]))
-			return false;
-	return true;
-}
-
-/* A text that grows. The first error stays, and nothing is added after it. */
-struct writer {
-	char *text;
-	size_t len, size;
-	int err;
-};
-
-static void refuse(struct writer *w)
-{
-	if (!w->err)
-		w->err = -EINVAL;
-}
-
-static void put(struct writer *w, const void *bytes, size_t n)
-{
-	if (w->err)
-		return;
-	if (n > TEXT_MAX - w->len) {
-		refuse(w);
-		return;
-	}
-	if (n >= w->size - w->len) {
-		size_t size = w->size;
-		char *text;
-
-		while (n >= size - w->len)
-			size *= 2;
-		text = realloc(w->text, size);
-		if (!text) {
-			w->err = -ENOMEM;
-			return;
-		}
-		w->text = text;
-		w->size = size;
-	}
-	memcpy(w->text + w->len, bytes, n);
-	w->len += n;
-	w->text[w->len] = 0;
-}
-
-static void put_word(struct writer *w, const char *word)
-{
-	put(w, word, strlen(word));
-}
-
-static void put_number(struct writer *w, uint64_t number)
-{
-	char digits[24];
-
-	snprintf(digits, sizeof(digits), " %" PRIu64, number);
-	put_word(w, digits);
-}
-
-static void put_byte(struct writer *w, unsigned char byte)
-{
-	static const char digits[] = "0123456789abcdef";
-	char two[2] = { digits[byte >> 4], digits[byte & 15] };
-
-	put(w, two, 2);
-}
-
-/* text: an array of size bytes with a string in it. */
-static void put_text(struct writer *w, const char *key, const char *text, size_t size)
-{
-	size_t i, n = strnlen(text, size);
-
-	if (n == size)
-		refuse(w);
-	put_word(w, key);
-	if (n)
-		put_word(w, " ");
-	for (i = 0; i < n && !w->err; i++) {
-		if (plain((unsigned char)text[i])) {
-			put(w, &text[i], 1);
-			continue;
-		}
-		put_word(w, "%");
-		put_byte(w, (unsigned char)text[i]);
-	}
-	put_word(w, "\n");
-}
-
-static void put_list(struct writer *w, const char *key, const uint32_t *list, uint32_t n)
-{
-	uint32_t i;
-
-	if (n > LIST_MAX || (n && !list))
-		refuse(w);
-	put_word(w, key);
-	for (i = 0; i < n && !w->err; i++)
-		put_number(w, list[i]);
-	put_word(w, "\n");
-}
-
-static void put_setting(struct writer *w, const char *key, const struct journal_number *number)
-{
-	if (!number->used)
-		return;
-	put_word(w, key);
-	put_number(w, number->was);
-	put_number(w, number->now);
-	put_word(w, "\n");
-}
-
-static void put_rss(struct writer *w, const struct journal_rss *rss)
-{
-	if (!rss->used)
-		return;
-	if (!rss->n)
-		refuse(w);
-	put_word(w, rss->was_default ? "rss default" : "rss table");
-	put_number(w, rss->n);
-	put_word(w, "\n");
-	put_list(w, "rss-was", rss->was, rss->n);
-	put_list(w, "rss-now", rss->now, rss->n);
-	if (rss->also)
-		put_list(w, "rss-also", rss->also, rss->n);
-}
-
-static void put_context(struct writer *w, const struct journal_context *context)
-{
-	if (!context->used)
-		return;
-	if (!context->n)
-		refuse(w);
-	put_word(w, "context");
-	put_number(w, context->id);
-	put_number(w, context->n);
-	put_word(w, "\n");
-	put_list(w, "context-table", context->table, context->n);
-	if (!context->id)
-		put_list(w, "context-before", context->before, context->n_before);
-}
-
-static void put_rule(struct writer *w, const struct journal_rule *rule)
-{
-	const unsigned char *spec = (const void *)&rule->fs;
-	size_t i;
-
-	put_word(w, "rule");
-	if (rule->fs.location == JOURNAL_NO_PLACE)
-		put_word(w, " -");
-	else
-		put_number(w, rule->fs.location);
-	put_number(w, rule->rss_context);
-	put_number(w, rule->fs.ring_cookie);
-	put_word(w, " ");
-	for (i = 0; i < SPEC_LEN; i++)
-		put_byte(w, spec[i]);
-	put_word(w, "\n");
-}
-
-static void put_owner(struct writer *w, const struct journal_owner *owner, struct seen *seen)
-{
-	size_t n = strnlen(owner->command, sizeof(owner->command)), k;
-	uint32_t i;
-
-	if (!owner->id || owner->id >= NUMBER_END || owner->pid < 0 ||
-	    n == sizeof(owner->command) || owner->n_queues > LIST_MAX ||
-	    (owner->n_queues && !owner->queues) || (owner->n_rules && !owner->rules) ||
-	    !see(seen->owners, owner->id) || !queues_valid(owner, seen)) {
-		refuse(w);
-		return;
-	}
-	put_word(w, "owner");
-	put_number(w, owner->id);
-	put_number(w, (uint64_t)owner->pid);
-	put_number(w, owner->since);
-	if (n)
-		put_word(w, " ");
-	for (k = 0; k < n; k++)
-		put(w, printable((unsigned char)owner->command[k]) ? &owner->command[k] : "?", 1);
-	put_word(w, "\n");
-	put_list(w, "queues", owner->queues, owner->n_queues);
-	put_context(w, &owner->context);
-	for (i = 0; i < owner->n_rules && !w->err; i++)
-		put_rule(w, &owner->rules[i]);
-}
-
-int journal_write(const struct journal *journal, char **text, size_t *len)
-{
-	struct writer w = { .size = 1024 };
-	struct seen seen = { 0 };
-	char sum[17];
-	uint32_t i;
-
-	*text = NULL;
-	*len = 0;
-	if (journal->n_owners && !journal->owners)
-		return -EINVAL;
-	w.text = malloc(w.size);
-	if (!w.text)
-		return -ENOMEM;
-	put_word(&w, HEAD);
-	put_text(&w, "boot", journal->boot, sizeof(journal->boot));
-	put_word(&w, "netns");
-	put_number(&w, journal->netns);
-	put_word(&w, "\nifindex");
-	put_number(&w, journal->ifindex);
-	put_word(&w, "\n");
-	put_text(&w, "name", journal->name, sizeof(journal->name));
-	put_text(&w, "bus", journal->bus, sizeof(journal->bus));
-	put_setting(&w, "split", &journal->split);
-	put_setting(&w, "hds-thresh", &journal->hds_thresh);
-	put_setting(&w, "ntuple", &journal->ntuple);
-	put_rss(&w, &journal->rss);
-	for (i = 0; i < journal->n_owners && !w.err; i++)
-		put_owner(&w, &journal->owners[i], &seen);
-	if (!w.err) {
-		snprintf(sum, sizeof(sum), "%016" PRIx64, checksum(w.text, w.len));
-		put_word(&w, END);
-		put_word(&w, sum);
-		put_word(&w, "\n");
-	}
-	if (w.err) {
-		free(w.text);
-		return w.err;
-	}
-	*text = w.text;
-	*len = w.len;
-	return 0;
-}
-
-/* Whole lines up to end; at is in the one with that number. */
-struct reader {
-	const char *at, *end;
-	unsigned int line;
-};
-
-/* Takes a word if it comes next. */
-static bool take(struct reader *r, const char *word)
-{
-	size_t n = strlen(word);
-
-	if ((size_t)(r->end - r->at) < n || memcmp(r->at, word, n))
-		return false;
-	r->at += n;
-	return true;
-}
-
-static bool take_newline(struct reader *r)
-{
-	if (!take(r, "\n"))
-		return false;
-	r->line++;
-	return true;
-}
-
-static bool take_number(struct reader *r, uint64_t max, uint64_t *number)
-{
-	const char *at = r->at;
-	uint64_t value = 0;
-
-	for (; at < r->end && *at >= '0' && *at <= '9'; at++) {
-		uint64_t digit = (uint64_t)(*at - '0');
-
-		if ((at > r->at && !value) || digit > max || value > (max - digit) / 10)
-			return false;
-		value = value * 10 + digit;
-	}
-	if (at == r->at)
-		return false;
-	r->at = at;
-	*number = value;
-	return true;
-}
-
-static bool take_u32(struct reader *r, uint32_t max, uint32_t *number)
-{
-	uint64_t value;
-
-	if (!take_number(r, max, &value))
-		return false;
-	*number = (uint32_t)value;
-	return true;
-}
-
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool take_byte(struct reader *r, unsigned char *byte)
-{
-	int high, low;
-
-	if (r->end - r->at < 2)
-		return false;
-	high = digit_value(r->at[0]);
-	low = digit_value(r->at[1]);
-	if (high < 0 || low < 0)
-		return false;
-	*byte = (unsigned char)(high << 4 | low);
-	r->at += 2;
-	return true;
-}
-
-/* A blank and a text to the end of the line, or just that end. out is of size bytes. */
-static bool take_text(struct reader *r, char *out, size_t size, bool encoded)
-{
-	size_t n = 0;
-
-	if (r->at == r->end || *r->at == '\n')
-		return take_newline(r);
-	if (!take(r, " "))
-		return false;
-	while (r->at < r->end && printable((unsigned char)*r->at)) {
-		unsigned char c = (unsigned char)*r->at++;
-
-		if (encoded && c == '%' && (!take_byte(r, &c) || !c || plain(c)))
-			return false;
-		if (n == size - 1)
-			return false;
-		out[n++] = (char)c;
-	}
-	return n && take_newline(r);
-}
-
-/* Numbers to the end of the line. n: how many there must be, NULL for any. */
-static int take_list(struct reader *r, const uint32_t *must, uint32_t **list, uint32_t *n)
-{
-	const char *at = r->at;
-	uint32_t count = 0, i;
-
-	for (; at < r->end && *at != '\n'; at++)
-		if (*at == ' ' && ++count > LIST_MAX)
-			return -EBADMSG;
-	if (must && count != *must)
-		return -EBADMSG;
-	if (count) {
-		*list = calloc(count, sizeof(**list));
-		if (!*list)
-			return -ENOMEM;
-	}
-	*n = count;
-	for (i = 0; i < count; i++)
-		if (!take(r, " ") || !take_u32(r, UINT32_MAX, &(*list)[i]))
-			return -EBADMSG;
-	return 0;
-}
-
-static int take_table(struct reader *r, const char *key, uint32_t must, uint32_t **list)
-{
-	uint32_t n;
-	int ret;
-
-	if (!take(r, key))
-		return -EBADMSG;
-	ret = take_list(r, &must, list, &n);
-	if (ret)
-		return ret;
-	return take_newline(r) ? 0 : -EBADMSG;
-}
-
-static bool take_setting(struct reader *r, const char *key, struct journal_number *number)
-{
-	if (!take(r, key))
-		return true;
-	number->used = true;
-	return take_u32(r, UINT32_MAX, &number->was) && take(r, " ") &&
-	       take_u32(r, UINT32_MAX, &number->now) && take_newline(r);
-}
-
-static int take_rss(struct reader *r, struct journal_rss *rss)
-{
-	int ret;
-
-	if (!take(r, "rss "))
-		return 0;
-	rss->used = true;
-	rss->was_default = take(r, "default ");
-	if ((!rss->was_default && !take(r, "table ")) || !take_u32(r, LIST_MAX, &rss->n) ||
-	    !rss->n || !take_newline(r))
-		return -EBADMSG;
-	ret = take_table(r, "rss-was", rss->n, &rss->was);
-	if (!ret)
-		ret = take_table(r, "rss-now", rss->n, &rss->now);
-	if (!ret && take(r, "rss-also"))
-		ret = take_table(r, "", rss->n, &rss->also);
-	return ret;
-}
-
-static int take_context(struct reader *r, struct journal_context *context)
-{
-	int ret;
-
-	if (!take(r, "context "))
-		return 0;
-	context->used = true;
-	if (!take_u32(r, UINT32_MAX, &context->id) || !take(r, " ") ||
-	    !take_u32(r, LIST_MAX, &context->n) || !context->n || !take_newline(r))
-		return -EBADMSG;
-	ret = take_table(r, "context-table", context->n, &context->table);
-	if (ret || context->id)
-		return ret;
-	if (!take(r, "context-before"))
-		return -EBADMSG;
-	ret = take_list(r, NULL, &context->before, &context->n_before);
-	if (ret)
-		return ret;
-	return take_newline(r) ? 0 : -EBADMSG;
-}
-
-/* One more at the end of an array of the reader's own: room in powers of two, so that a long text
- * isn't copied again for each line. */
-static void *append(void **array, uint32_t *n, size_t size)
-{
-	char *item;
-
-	if (!(*n & (*n - 1))) {
-		void *more = realloc(*array, (*n ? 2 * (size_t)*n : 1) * size);
-
-		if (!more)
-			return NULL;
-		*array = more;
-	}
-	item = (char *)*array + *n * size;
-	memset(item, 0, size);
-	(*n)++;
-	return item;
-}
-
-static int take_rule(struct reader *r, struct journal_owner *owner)
-{
-	void *rules = owner->rules;
-	struct journal_rule *rule;
-	unsigned char *spec;
-	size_t i;
-
-	rule = append(&rules, &owner->n_rules, sizeof(*rule));
-	owner->rules = rules;
-	if (!rule)
-		return -ENOMEM;
-	if (take(r, "-"))
-		rule->fs.location = JOURNAL_NO_PLACE;
-	else if (!take_u32(r, JOURNAL_NO_PLACE - 1, &rule->fs.location))
-		return -EBADMSG;
-	if (!take(r, " ") || !take_u32(r, UINT32_MAX, &rule->rss_context) || !take(r, " ") ||
-	    !take_number(r, UINT64_MAX, &rule->fs.ring_cookie) || !take(r, " "))
-		return -EBADMSG;
-	spec = (void *)&rule->fs;
-	for (i = 0; i < SPEC_LEN; i++)
-		if (!take_byte(r, &spec[i]))
-			return -EBADMSG;
-	return take_newline(r) ? 0 : -EBADMSG;
-}
-
-static int take_owner(struct reader *r, struct journal *journal, struct seen *seen)
-{
-	void *owners = journal->owners;
-	struct journal_owner *owner;
-	uint64_t pid;
-	int ret;
-
-	owner = append(&owners, &journal->n_owners, sizeof(*owner));
-	journal->owners = owners;
-	if (!owner)
-		return -ENOMEM;
-	/* The newline is taken last: what is wrong is wrong in this line. */
-	if (!take_u32(r, NUMBER_END - 1, &owner->id) || !owner->id ||
-	    !see(seen->owners, owner->id) || !take(r, " ") || !take_number(r, INT64_MAX, &pid) ||
-	    !take(r, " ") || !take_number(r, UINT64_MAX, &owner->since) ||
-	    !take_text(r, owner->command, sizeof(owner->command), false))
-		return -EBADMSG;
-	owner->pid = (int64_t)pid;
-	if (!take(r, "queues"))
-		return -EBADMSG;
-	ret = take_list(r, NULL, &owner->queues, &owner->n_queues);
-	if (ret)
-		return ret;
-	if (!queues_valid(owner, seen) || !take_newline(r))
-		return -EBADMSG;
-	ret = take_context(r, &owner->context);
-	while (!ret && take(r, "rule "))
-		ret = take_rule(r, owner);
-	return ret;
-}
-
-static int take_journal(struct reader *r, struct journal *journal)
-{
-	struct seen seen = { 0 };
-	int ret;
-
-	if (!take(r, "boot") || !take_text(r, journal->boot, sizeof(journal->boot), true) ||
-	    !take(r, "netns ") || !take_number(r, UINT64_MAX, &journal->netns) ||
-	    !take_newline(r) || !take(r, "ifindex ") ||
-	    !take_u32(r, UINT32_MAX, &journal->ifindex) || !take_newline(r) || !take(r, "name") ||
-	    !take_text(r, journal->name, sizeof(journal->name), true) || !take(r, "bus") ||
-	    !take_text(r, journal->bus, sizeof(journal->bus), true) ||
-	    !take_setting(r, "split ", &journal->split) ||
-	    !take_setting(r, "hds-thresh ", &journal->hds_thresh) ||
-	    !take_setting(r, "ntuple ", &journal->ntuple))
-		return -EBADMSG;
-	ret = take_rss(r, &journal->rss);
-	while (!ret && take(r, "owner "))
-		ret = take_owner(r, journal, &seen);
-	if (ret)
-		return ret;
-	return r->at == r->end ? 0 : -EBADMSG;
-}
-
-static unsigned int line_of(const char *text, const char *at)
-{
-	unsigned int line = 1;
-
-	for (; text < at; text++)
-		line += *text == '\n';
-	return line;
-}
-
-/*
- * Finds the last line, before anything is believed: no other begins like it. Return: where it
- * begins, or NULL with the number of the line that is wrong.
- */
-static const char *find_end(const char *text, size_t len, unsigned int *line)
-{
-	const size_t head = sizeof(HEAD) - 1;
-	const char *end;
-	char sum[17];
-
-	*line = 0;
-	if (len > TEXT_MAX) {
-		*line = line_of(text, text + TEXT_MAX);
-		return NULL;
-	}
-	/* The version first: another one may have another checksum. */
-	if (len && memcmp(text, HEAD, len < head ? len : head)) {
-		*line = 1;
-		return NULL;
-	}
-	if (len < head)
-		return NULL;
-	end = memmem(text + head - 1, len - head + 1, "\n" END, sizeof("\n" END) - 1);
-	if (!end)
-		return NULL;
-	end++;
-	if ((size_t)(text + len - end) < END_LEN)
-		return NULL;
-	snprintf(sum, sizeof(sum), "%016" PRIx64, checksum(text, (size_t)(end - text)));
-	if (memcmp(end + sizeof(END) - 1, sum, 16) || end[END_LEN - 1] != '\n')
-		return NULL;
-	if (end + END_LEN != text + len) {
-		*line = line_of(text, end) + 1;
-		return NULL;
-	}
-	return end;
-}
-
-int journal_read(struct journal *journal, const char *text, size_t len, unsigned int *line)
-{
-	struct reader r = { .line = 2 };
-	int ret;
-
-	memset(journal, 0, sizeof(*journal));
-	r.end = find_end(text, len, line);
-	if (!r.end)
-		return -EBADMSG;
-	r.at = text + sizeof(HEAD) - 1;
-	ret = take_journal(&r, journal);
-	if (ret)
-		journal_free(journal);
-	if (ret == -EBADMSG)
-		*line = r.line;
-	return ret;
-}
+/* ---- what is in it ---- */
 
 static void clear_owner(struct journal_owner *owner)
 {
@@ -696,7 +74,7 @@ void journal_free(struct journal *journal)
 	memset(journal, 0, sizeof(*journal));
 }
 
-struct journal_owner *journal_find(struct journal *journal, uint32_t id)
+struct journal_owner *journal_find(const struct journal *journal, uint32_t id)
 {
 	uint32_t i;
 
@@ -706,27 +84,30 @@ struct journal_owner *journal_find(struct journal *journal, uint32_t id)
 	return NULL;
 }
 
-struct journal_owner *journal_add(struct journal *journal)
+static struct journal_owner *append_owner(struct journal *journal)
 {
-	uint64_t used[NUMBER_END / 64] = { 1 };
 	struct journal_owner *owners;
-	uint32_t i, id = 0;
 
-	for (i = 0; i < journal->n_owners; i++)
-		if (journal->owners[i].id < NUMBER_END)
-			see(used, journal->owners[i].id);
-	while (id < NUMBER_END && !see(used, id))
-		id++;
-	if (id == NUMBER_END)
-		return NULL;
-	owners = realloc(journal->owners, ((size_t)journal->n_owners + 1) * sizeof(*owners));
+	owners = array_grow(journal->owners, journal->n_owners, sizeof(*owners));
 	if (!owners)
 		return NULL;
 	journal->owners = owners;
 	owners += journal->n_owners++;
 	memset(owners, 0, sizeof(*owners));
-	owners->id = id;
 	return owners;
+}
+
+struct journal_owner *journal_add(struct journal *journal)
+{
+	struct journal_owner *owner;
+	uint32_t id = 1;
+
+	while (journal_find(journal, id))
+		id++;
+	owner = id < NUMBER_END ? append_owner(journal) : NULL;
+	if (owner)
+		owner->id = id;
+	return owner;
 }
 
 void journal_remove(struct journal *journal, struct journal_owner *owner)
@@ -738,7 +119,7 @@ void journal_remove(struct journal *journal, struct journal_owner *owner)
 	journal->n_owners--;
 }
 
-struct journal_owner *journal_queue_owner(struct journal *journal, uint32_t queue)
+struct journal_owner *journal_queue_owner(const struct journal *journal, uint32_t queue)
 {
 	uint32_t i, k;
 
@@ -749,7 +130,7 @@ struct journal_owner *journal_queue_owner(struct journal *journal, uint32_t queu
 	return NULL;
 }
 
-static int compare(const void *a, const void *b)
+static int sort_order(const void *a, const void *b)
 {
 	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
 
@@ -765,7 +146,7 @@ int journal_set_queues(struct journal_owner *owner, const uint32_t *queues, uint
 		if (!copy)
 			return -ENOMEM;
 		memcpy(copy, queues, n * sizeof(*copy));
-		qsort(copy, n, sizeof(*copy), compare);
+		qsort(copy, n, sizeof(*copy), sort_order);
 	}
 	free(owner->queues);
 	owner->queues = copy;
@@ -777,7 +158,7 @@ struct journal_rule *journal_add_rule(struct journal_owner *owner)
 {
 	struct journal_rule *rules;
 
-	rules = realloc(owner->rules, ((size_t)owner->n_rules + 1) * sizeof(*rules));
+	rules = array_grow(owner->rules, owner->n_rules, sizeof(*rules));
 	if (!rules)
 		return NULL;
 	owner->rules = rules;
@@ -799,4 +180,372 @@ bool journal_empty(const struct journal *journal)
 {
 	return !journal->n_owners && !journal->split.used && !journal->hds_thresh.used &&
 	       !journal->ntuple.used && !journal->rss.used;
+}
+
+/* ---- writing ---- */
+
+/*
+ * FNV-1a, 64 bits. Against crashes and faults of the disk: a change of one byte always shows,
+ * others but for one in 2^64. Not against people, so nothing cryptographic: who may write to the
+ * directory may write any journal there.
+ */
+static uint64_t checksum(const char *text, size_t len)
+{
+	uint64_t sum = 0xcbf29ce484222325ULL;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		sum = (sum ^ (unsigned char)text[i]) * 0x100000001b3ULL;
+	return sum;
+}
+
+static void write_list(FILE *out, const char *key, const uint32_t *list, uint32_t n)
+{
+	uint32_t i;
+
+	if (!list)
+		return;
+	fputs(key, out);
+	for (i = 0; i < n; i++)
+		fprintf(out, " %" PRIu32, list[i]);
+	putc('\n', out);
+}
+
+static void write_setting(FILE *out, const char *key, const struct journal_number *number)
+{
+	if (number->used)
+		fprintf(out, "%s %" PRIu32 " %" PRIu32 "\n", key, number->was, number->now);
+}
+
+static void write_rule(FILE *out, const struct journal_rule *rule)
+{
+	const unsigned char *spec = (const void *)&rule->fs;
+	size_t i;
+
+	if (rule->fs.location == JOURNAL_NO_PLACE)
+		fputs("rule -", out);
+	else
+		fprintf(out, "rule %" PRIu32, rule->fs.location);
+	fprintf(out, " %" PRIu32 " %" PRIu64 " ", rule->rss_context,
+		(uint64_t)rule->fs.ring_cookie);
+	for (i = 0; i < SPEC_LEN; i++)
+		fprintf(out, "%02x", spec[i]);
+	putc('\n', out);
+}
+
+static void write_owner(FILE *out, const struct journal_owner *owner)
+{
+	const struct journal_context *context = &owner->context;
+	const char *c;
+	uint32_t i;
+
+	fprintf(out, "owner %" PRIu32 " %" PRId64 " %" PRIu64 " ", owner->id, owner->pid,
+		owner->since);
+	for (c = owner->command; *c; c++)
+		putc(*c > ' ' && *c < 0x7f ? *c : '?', out);
+	putc('\n', out);
+	write_list(out, "queues", owner->queues, owner->n_queues);
+	if (context->used) {
+		fprintf(out, "context %" PRIu32, context->id);
+		write_list(out, "", context->table, context->n);
+		write_list(out, "context-before", context->before, context->n_before);
+	}
+	for (i = 0; i < owner->n_rules; i++)
+		write_rule(out, &owner->rules[i]);
+}
+
+static void write_facts(FILE *out, const struct journal *journal)
+{
+	const struct journal_rss *rss = &journal->rss;
+	uint32_t i;
+
+	fprintf(out, HEAD "boot %s\nnetns %" PRIu64 "\nifindex %" PRIu32 "\nname %s\nbus %s\n",
+		journal->boot, journal->netns, journal->ifindex, journal->name, journal->bus);
+	write_setting(out, "split", &journal->split);
+	write_setting(out, "hds-thresh", &journal->hds_thresh);
+	write_setting(out, "ntuple", &journal->ntuple);
+	if (rss->used) {
+		write_list(out, "rss-was", rss->was, rss->n);
+		write_list(out, "rss-now", rss->now, rss->n);
+		write_list(out, "rss-also", rss->also, rss->n);
+		if (rss->was_default)
+			fputs("rss-was-default\n", out);
+	}
+	for (i = 0; i < journal->n_owners; i++)
+		write_owner(out, &journal->owners[i]);
+}
+
+int journal_write(const struct journal *journal, char **text, size_t *len)
+{
+	struct journal again;
+	unsigned int line;
+	FILE *out;
+	int ret;
+
+	*text = NULL;
+	*len = 0;
+	out = open_memstream(text, len);
+	if (!out)
+		return -ENOMEM;
+	write_facts(out, journal);
+	if (!fflush(out))
+		fprintf(out, END, checksum(*text, *len));
+	ret = ferror(out) ? -ENOMEM : 0;
+	if (fclose(out))
+		ret = -ENOMEM;
+	/* What can't be read could never be put back. */
+	if (!ret) {
+		ret = journal_read(&again, *text, *len, &line);
+		journal_free(&again);
+	}
+	if (ret) {
+		free(*text);
+		*text = NULL;
+		*len = 0;
+	}
+	return ret == -EBADMSG ? -EINVAL : ret;
+}
+
+/* ---- reading ---- */
+
+struct reader {
+	struct journal *journal;
+	const char *at, *end; /* what is left of the line */
+	int err;	      /* the first failure stays */
+};
+
+static void refuse(struct reader *r)
+{
+	if (!r->err)
+		r->err = -EBADMSG;
+}
+
+/* Moves behind a word, if that is what comes next. */
+static bool is_next(struct reader *r, const char *word)
+{
+	size_t n = strlen(word), left = (size_t)(r->end - r->at);
+
+	if (left < n || memcmp(r->at, word, n) || (left > n && r->at[n] != ' '))
+		return false;
+	r->at += n;
+	return true;
+}
+
+static uint64_t read_number(struct reader *r, uint64_t max)
+{
+	uint64_t number = 0;
+
+	if (r->at == r->end || *r->at++ != ' ' || !number_next(&r->at, r->end, max, &number))
+		refuse(r);
+	return number;
+}
+
+static void read_text(struct reader *r, char *text, size_t size)
+{
+	size_t n;
+
+	r->at += r->at < r->end;
+	n = (size_t)(r->end - r->at);
+	if (n >= size) {
+		refuse(r);
+		return;
+	}
+	memcpy(text, r->at, n);
+	text[n] = '\0';
+	r->at = r->end;
+}
+
+static void read_setting(struct reader *r, uint32_t max, struct journal_number *number)
+{
+	number->used = true;
+	number->was = (uint32_t)read_number(r, max);
+	number->now = (uint32_t)read_number(r, max);
+}
+
+static void read_list(struct reader *r, uint32_t max, uint32_t **list, uint32_t *n)
+{
+	uint32_t *more;
+
+	if (*list)
+		refuse(r);
+	for (*n = 0; !r->err && r->at < r->end; (*n)++) {
+		more = array_grow(*list, *n, sizeof(*more));
+		if (!more) {
+			r->err = -ENOMEM;
+			return;
+		}
+		*list = more;
+		more[*n] = (uint32_t)read_number(r, max);
+	}
+}
+
+/* A list that isn't empty, and as long as the other tables of its kind. */
+static void read_table(struct reader *r, uint32_t **table, uint32_t *n)
+{
+	uint32_t others = *n;
+
+	read_list(r, UINT32_MAX, table, n);
+	if (!*n || (others && others != *n))
+		refuse(r);
+}
+
+static void read_owner(struct reader *r)
+{
+	struct journal_owner *owner = append_owner(r->journal);
+	uint32_t id;
+
+	if (!owner) {
+		r->err = -ENOMEM;
+		return;
+	}
+	id = (uint32_t)read_number(r, NUMBER_END - 1);
+	/* Also 0, which the new one has so far. */
+	if (journal_find(r->journal, id))
+		refuse(r);
+	owner->id = id;
+	owner->pid = (int64_t)read_number(r, INT64_MAX);
+	owner->since = read_number(r, UINT64_MAX);
+	read_text(r, owner->command, sizeof(owner->command));
+}
+
+static void read_queues(struct reader *r, struct journal_owner *owner)
+{
+	const uint32_t *queues;
+	uint32_t i;
+
+	read_list(r, NUMBER_END - 1, &owner->queues, &owner->n_queues);
+	queues = owner->queues;
+	for (i = 0; i < owner->n_queues; i++)
+		if ((i && queues[i] <= queues[i - 1]) ||
+		    journal_queue_owner(r->journal, queues[i]) != owner)
+			refuse(r);
+}
+
+static void read_rule(struct reader *r, struct journal_owner *owner)
+{
+	struct journal_rule *rule = journal_add_rule(owner);
+	uint8_t *spec;
+	size_t i;
+
+	if (!rule) {
+		r->err = -ENOMEM;
+		return;
+	}
+	if (!is_next(r, " -"))
+		rule->fs.location = (uint32_t)read_number(r, JOURNAL_NO_PLACE - 1);
+	rule->rss_context = (uint32_t)read_number(r, UINT32_MAX);
+	rule->fs.ring_cookie = read_number(r, UINT64_MAX);
+	r->at += r->at < r->end;
+	spec = (void *)&rule->fs;
+	for (i = 0; i < SPEC_LEN && !r->err; i++)
+		if (!number_next_byte(&r->at, r->end, &spec[i]))
+			refuse(r);
+}
+
+static void read_context(struct reader *r, struct journal_context *context)
+{
+	context->used = true;
+	context->id = (uint32_t)read_number(r, UINT32_MAX);
+	read_table(r, &context->table, &context->n);
+}
+
+static void read_owner_fact(struct reader *r, struct journal_owner *owner)
+{
+	struct journal_context *context = &owner->context;
+
+	if (is_next(r, "queues"))
+		read_queues(r, owner);
+	else if (is_next(r, "rule"))
+		read_rule(r, owner);
+	else if (is_next(r, "context"))
+		read_context(r, context);
+	else if (context->used && is_next(r, "context-before"))
+		read_list(r, UINT32_MAX, &context->before, &context->n_before);
+	else
+		refuse(r);
+}
+
+static void read_fact(struct reader *r)
+{
+	struct journal *journal = r->journal;
+	struct journal_rss *rss = &journal->rss;
+
+	if (is_next(r, "boot"))
+		read_text(r, journal->boot, sizeof(journal->boot));
+	else if (is_next(r, "netns"))
+		journal->netns = read_number(r, UINT64_MAX);
+	else if (is_next(r, "ifindex"))
+		journal->ifindex = (uint32_t)read_number(r, UINT32_MAX);
+	else if (is_next(r, "name"))
+		read_text(r, journal->name, sizeof(journal->name));
+	else if (is_next(r, "bus"))
+		read_text(r, journal->bus, sizeof(journal->bus));
+	else if (is_next(r, "split"))
+		read_setting(r, UINT8_MAX, &journal->split);
+	else if (is_next(r, "hds-thresh"))
+		read_setting(r, UINT32_MAX, &journal->hds_thresh);
+	else if (is_next(r, "ntuple"))
+		read_setting(r, 1, &journal->ntuple);
+	else if (is_next(r, "rss-was-default"))
+		rss->was_default = true;
+	else if (is_next(r, "rss-was"))
+		read_table(r, &rss->was, &rss->n);
+	else if (is_next(r, "rss-now"))
+		read_table(r, &rss->now, &rss->n);
+	else if (is_next(r, "rss-also"))
+		read_table(r, &rss->also, &rss->n);
+	else if (is_next(r, "owner"))
+		read_owner(r);
+	else if (journal->n_owners)
+		read_owner_fact(r, &journal->owners[journal->n_owners - 1]);
+	else
+		refuse(r);
+	if (r->at != r->end)
+		refuse(r);
+}
+
+/* The length up to the last line, or 0 if that isn't the one that belongs there. */
+static size_t whole_len(const char *text, size_t len)
+{
+	char last[64];
+
+	if (len > TEXT_MAX || len < HEAD_LEN + END_LEN)
+		return 0;
+	len -= END_LEN;
+	snprintf(last, sizeof(last), END, checksum(text, len));
+	return text[len - 1] == '\n' && !memcmp(text + len, last, END_LEN) ? len : 0;
+}
+
+int journal_read(struct journal *journal, const char *text, size_t len, unsigned int *line)
+{
+	struct reader r = { .journal = journal };
+	struct journal_rss *rss = &journal->rss;
+	const char *end;
+
+	memset(journal, 0, sizeof(*journal));
+	/* The version first: another one may have another checksum. */
+	*line = len && memcmp(text, HEAD, len < HEAD_LEN ? len : HEAD_LEN);
+	len = *line ? 0 : whole_len(text, len);
+	if (!len)
+		return -EBADMSG;
+	end = text + len;
+	for (*line = 2, text += HEAD_LEN; text < end; ++*line, text = r.end + 1) {
+		r.at = text;
+		r.end = memchr(text, '\n', (size_t)(end - text));
+		read_fact(&r);
+		if (r.err)
+			goto free_journal;
+	}
+	/* Without these the rest has no meaning. */
+	rss->used = rss->n || rss->was_default;
+	if (journal->boot[0] && !rss->used == !rss->was && !rss->used == !rss->now) {
+		*line = 0;
+		return 0;
+	}
+	refuse(&r);
+free_journal:
+	journal_free(journal);
+	if (r.err == -ENOMEM)
+		*line = 0;
+	return r.err;
 }

@@ -73,22 +73,22 @@ struct journal {
 };
 
 /* The text of a journal, with a NUL behind it that len doesn't count; the caller frees it. What is
- * not used is not said. 0, -ENOMEM, or -EINVAL for a journal that can't be said: one that
- * journal_read() wouldn't take, or of more than 1 MiB. */
+ * not used is left out. -ENOMEM, or -EINVAL for a journal that journal_read() wouldn't accept. */
 int journal_write(const struct journal *journal, char **text, size_t *len);
-/* Reads a text of len bytes. On failure nothing is held: -ENOMEM, or -EBADMSG with the number of
- * the line that is wrong, or 0 if the text is cut off or its checksum is wrong. */
+/* Reads a text of len bytes, at most 1 MiB. On failure nothing is held: -ENOMEM, or -EBADMSG with
+ * the number of the line that is wrong (the last one where something is missing), or 0 if the text
+ * is cut off or its checksum is wrong. */
 int journal_read(struct journal *journal, const char *text, size_t len, unsigned int *line);
 /* Frees what a journal holds, and clears it. */
 void journal_free(struct journal *journal);
 
-struct journal_owner *journal_find(struct journal *journal, uint32_t id);
+struct journal_owner *journal_find(const struct journal *journal, uint32_t id);
 /* A new owner at the end, with the lowest free id, or NULL without memory. Adding and removing move
  * owners: pointers to them, and to rules likewise, don't outlive it. */
 struct journal_owner *journal_add(struct journal *journal);
 void journal_remove(struct journal *journal, struct journal_owner *owner);
 /* The owner of a queue, or NULL. */
-struct journal_owner *journal_queue_owner(struct journal *journal, uint32_t queue);
+struct journal_owner *journal_queue_owner(const struct journal *journal, uint32_t queue);
 /* Sets owner->queues to a copy, ascending. -ENOMEM. */
 int journal_set_queues(struct journal_owner *owner, const uint32_t *queues, uint32_t n);
 /* A new empty rule without a place at the end, or NULL without memory. */
