@@ -87,69 +87,38 @@ static struct nlmsghdr *start(void *buf, size_t size, uint8_t cmd, uint32_t ifin
 	return nlh;
 }
 
-static int parse_header(const struct nlattr *nest, uint32_t *ifindex)
-{
-	const struct nlattr *attr;
-
-	nlmsg_for_each_nested(attr, nest)
-	{
-		if (mnl_attr_get_type(attr) == UAPI_ETHTOOL_A_HEADER_DEV_INDEX)
-			return nlmsg_u32(attr, ifindex);
-	}
-	return 0;
-}
+/* What a reply's header says: which interface. */
+static const struct nlmsg_field header_fields[] = {
+	{ UAPI_ETHTOOL_A_HEADER_DEV_INDEX, NLMSG_KIND_NUMBER, sizeof(uint32_t), 0, NULL },
+	{ 0 },
+};
 
 struct nlmsghdr *ethtool_msg_rings_get(void *buf, size_t size, uint32_t ifindex)
 {
 	return start(buf, size, UAPI_ETHTOOL_MSG_RINGS_GET, ifindex);
 }
 
+static const struct nlmsg_field rings_fields[] = {
+	NLMSG_NEST(UAPI_ETHTOOL_A_RINGS_HEADER, struct ethtool_msg_rings, ifindex, header_fields),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_RINGS_RX_MAX, struct ethtool_msg_rings, rx_max),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_RINGS_TX_MAX, struct ethtool_msg_rings, tx_max),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_RINGS_RX, struct ethtool_msg_rings, rx),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_RINGS_TX, struct ethtool_msg_rings, tx),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_RINGS_TCP_DATA_SPLIT, struct ethtool_msg_rings, split),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_RINGS_HDS_THRESH, struct ethtool_msg_rings, hds_thresh),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_RINGS_HDS_THRESH_MAX, struct ethtool_msg_rings, hds_thresh_max),
+	{ 0 },
+};
+
 int ethtool_msg_parse_rings(const void *msg, size_t len, struct ethtool_msg_rings *rings)
 {
-	const struct nlattr *attr;
-	const void *attrs;
-	size_t attrs_len;
-	int ret;
+	uint64_t has;
+	int ret = nlmsg_read(msg, len, rings_fields, rings, sizeof(*rings), &has);
 
-	memset(rings, 0, sizeof(*rings));
-	ret = nlmsg_attrs(msg, len, &attrs, &attrs_len);
 	if (ret)
 		return ret;
-	nlmsg_for_each(attr, attrs, attrs_len)
-	{
-		switch (mnl_attr_get_type(attr)) {
-		case UAPI_ETHTOOL_A_RINGS_HEADER:
-			ret = parse_header(attr, &rings->ifindex);
-			break;
-		case UAPI_ETHTOOL_A_RINGS_RX_MAX:
-			ret = nlmsg_u32(attr, &rings->rx_max);
-			break;
-		case UAPI_ETHTOOL_A_RINGS_TX_MAX:
-			ret = nlmsg_u32(attr, &rings->tx_max);
-			break;
-		case UAPI_ETHTOOL_A_RINGS_RX:
-			ret = nlmsg_u32(attr, &rings->rx);
-			break;
-		case UAPI_ETHTOOL_A_RINGS_TX:
-			ret = nlmsg_u32(attr, &rings->tx);
-			break;
-		case UAPI_ETHTOOL_A_RINGS_TCP_DATA_SPLIT:
-			rings->has_split = 1;
-			ret = nlmsg_u8(attr, &rings->split);
-			break;
-		case UAPI_ETHTOOL_A_RINGS_HDS_THRESH:
-			rings->has_hds_thresh = 1;
-			ret = nlmsg_u32(attr, &rings->hds_thresh);
-			break;
-		case UAPI_ETHTOOL_A_RINGS_HDS_THRESH_MAX:
-			ret = nlmsg_u32(attr, &rings->hds_thresh_max);
-			break;
-		default:
-			break;
-		}
-		if (ret)
-			return ret;
-	}
+	rings->has_split = nlmsg_has(has, UAPI_ETHTOOL_A_RINGS_TCP_DATA_SPLIT);
+	rings->has_hds_thresh = nlmsg_has(has, UAPI_ETHTOOL_A_RINGS_HDS_THRESH);
 	return 0;
 }
 
@@ -174,48 +143,22 @@ struct nlmsghdr *ethtool_msg_channels_get(void *buf, size_t size, uint32_t ifind
 	return start(buf, size, UAPI_ETHTOOL_MSG_CHANNELS_GET, ifindex);
 }
 
+static const struct nlmsg_field channels_fields[] = {
+	NLMSG_NEST(UAPI_ETHTOOL_A_CHANNELS_HEADER, struct ethtool_msg_channels, ifindex,
+		   header_fields),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_CHANNELS_RX_MAX, struct ethtool_msg_channels, rx_max),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_CHANNELS_TX_MAX, struct ethtool_msg_channels, tx_max),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_CHANNELS_COMBINED_MAX, struct ethtool_msg_channels,
+		     combined_max),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_CHANNELS_RX_COUNT, struct ethtool_msg_channels, rx),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_CHANNELS_TX_COUNT, struct ethtool_msg_channels, tx),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_CHANNELS_COMBINED_COUNT, struct ethtool_msg_channels, combined),
+	{ 0 },
+};
+
 int ethtool_msg_parse_channels(const void *msg, size_t len, struct ethtool_msg_channels *channels)
 {
-	const struct nlattr *attr;
-	const void *attrs;
-	size_t attrs_len;
-	int ret;
-
-	memset(channels, 0, sizeof(*channels));
-	ret = nlmsg_attrs(msg, len, &attrs, &attrs_len);
-	if (ret)
-		return ret;
-	nlmsg_for_each(attr, attrs, attrs_len)
-	{
-		switch (mnl_attr_get_type(attr)) {
-		case UAPI_ETHTOOL_A_CHANNELS_HEADER:
-			ret = parse_header(attr, &channels->ifindex);
-			break;
-		case UAPI_ETHTOOL_A_CHANNELS_RX_MAX:
-			ret = nlmsg_u32(attr, &channels->rx_max);
-			break;
-		case UAPI_ETHTOOL_A_CHANNELS_TX_MAX:
-			ret = nlmsg_u32(attr, &channels->tx_max);
-			break;
-		case UAPI_ETHTOOL_A_CHANNELS_COMBINED_MAX:
-			ret = nlmsg_u32(attr, &channels->combined_max);
-			break;
-		case UAPI_ETHTOOL_A_CHANNELS_RX_COUNT:
-			ret = nlmsg_u32(attr, &channels->rx);
-			break;
-		case UAPI_ETHTOOL_A_CHANNELS_TX_COUNT:
-			ret = nlmsg_u32(attr, &channels->tx);
-			break;
-		case UAPI_ETHTOOL_A_CHANNELS_COMBINED_COUNT:
-			ret = nlmsg_u32(attr, &channels->combined);
-			break;
-		default:
-			break;
-		}
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return nlmsg_read(msg, len, channels_fields, channels, sizeof(*channels), NULL);
 }
 
 struct nlmsghdr *ethtool_msg_features_get(void *buf, size_t size, uint32_t ifindex)
@@ -257,100 +200,88 @@ static bool is_name(const struct nlattr *attr, const char *name)
 	       !memcmp(mnl_attr_get_payload(attr), name, len + 1);
 }
 
-/* Looks for a bit in the bits of a bitset. */
-static void parse_bits(const struct nlattr *bits, const char *name, struct ethtool_msg_bit *found)
-{
-	const struct nlattr *bit, *attr;
-	bool match, value;
+struct bit {
+	const struct nlattr *name;
+	int value;
+};
 
-	nlmsg_for_each_nested(bit, bits)
-	{
-		if (mnl_attr_get_type(bit) != UAPI_ETHTOOL_A_BITSET_BITS_BIT)
-			continue;
-		match = false;
-		value = false;
-		nlmsg_for_each_nested(attr, bit)
-		{
-			switch (mnl_attr_get_type(attr)) {
-			case UAPI_ETHTOOL_A_BITSET_BIT_NAME:
-				match = is_name(attr, name);
-				break;
-			case UAPI_ETHTOOL_A_BITSET_BIT_VALUE:
-				value = true;
-				break;
-			default:
-				break;
-			}
-		}
-		if (match) {
-			found->listed = 1;
-			found->set = value;
-			return;
-		}
-	}
-}
+static const struct nlmsg_field bit_fields[] = {
+	NLMSG_ATTR(UAPI_ETHTOOL_A_BITSET_BIT_NAME, struct bit, name),
+	NLMSG_FLAG(UAPI_ETHTOOL_A_BITSET_BIT_VALUE, struct bit, value),
+	{ 0 },
+};
 
-/* A bitset without a mask lists the bits that are set; one with a mask lists the masked bits with
- * their values. */
-static void parse_bitset(const struct nlattr *bitset, const char *name, struct ethtool_msg_bit *bit)
+struct bitset {
+	int nomask;
+	const struct nlattr *bits;
+};
+
+static const struct nlmsg_field bitset_fields[] = {
+	NLMSG_FLAG(UAPI_ETHTOOL_A_BITSET_NOMASK, struct bitset, nomask),
+	NLMSG_ATTR(UAPI_ETHTOOL_A_BITSET_BITS, struct bitset, bits),
+	{ 0 },
+};
+
+/* Looks for a bit in a bitset, which may be NULL. A bitset without a mask lists the bits that are
+ * set; one with a mask lists the masked bits with their values. */
+static int parse_bitset(const struct nlattr *nest, const char *name, struct ethtool_msg_bit *found)
 {
 	const struct nlattr *attr;
-	bool nomask = false;
+	struct bitset set;
+	struct bit bit;
+	int ret;
 
-	memset(bit, 0, sizeof(*bit));
-	nlmsg_for_each_nested(attr, bitset)
+	if (!nest)
+		return 0;
+	ret = nlmsg_read_nest(nest, bitset_fields, &set, sizeof(set), NULL);
+	if (ret || !set.bits)
+		return ret;
+	nlmsg_for_each_nested(attr, set.bits)
 	{
-		switch (mnl_attr_get_type(attr)) {
-		case UAPI_ETHTOOL_A_BITSET_NOMASK:
-			nomask = true;
-			break;
-		case UAPI_ETHTOOL_A_BITSET_BITS:
-			parse_bits(attr, name, bit);
-			break;
-		default:
-			break;
+		if (mnl_attr_get_type(attr) != UAPI_ETHTOOL_A_BITSET_BITS_BIT)
+			continue;
+		ret = nlmsg_read_nest(attr, bit_fields, &bit, sizeof(bit), NULL);
+		if (ret)
+			return ret;
+		if (bit.name && is_name(bit.name, name)) {
+			found->listed = 1;
+			found->set = set.nomask || bit.value;
+			return 0;
 		}
 	}
-	if (nomask)
-		bit->set = bit->listed;
+	return 0;
 }
+
+struct features {
+	uint32_t ifindex;
+	const struct nlattr *hw, *wanted, *active, *nochange;
+};
+
+static const struct nlmsg_field features_fields[] = {
+	NLMSG_NEST(UAPI_ETHTOOL_A_FEATURES_HEADER, struct features, ifindex, header_fields),
+	NLMSG_ATTR(UAPI_ETHTOOL_A_FEATURES_HW, struct features, hw),
+	NLMSG_ATTR(UAPI_ETHTOOL_A_FEATURES_WANTED, struct features, wanted),
+	NLMSG_ATTR(UAPI_ETHTOOL_A_FEATURES_ACTIVE, struct features, active),
+	NLMSG_ATTR(UAPI_ETHTOOL_A_FEATURES_NOCHANGE, struct features, nochange),
+	{ 0 },
+};
 
 int ethtool_msg_parse_feature(const void *msg, size_t len, const char *name,
 			      struct ethtool_msg_feature *feature)
 {
-	const struct nlattr *attr;
-	const void *attrs;
-	size_t attrs_len;
+	struct features features;
 	int ret;
 
 	memset(feature, 0, sizeof(*feature));
-	ret = nlmsg_attrs(msg, len, &attrs, &attrs_len);
+	ret = nlmsg_read(msg, len, features_fields, &features, sizeof(features), NULL);
 	if (ret)
 		return ret;
-	nlmsg_for_each(attr, attrs, attrs_len)
-	{
-		switch (mnl_attr_get_type(attr)) {
-		case UAPI_ETHTOOL_A_FEATURES_HEADER:
-			ret = parse_header(attr, &feature->ifindex);
-			break;
-		case UAPI_ETHTOOL_A_FEATURES_HW:
-			parse_bitset(attr, name, &feature->hw);
-			break;
-		case UAPI_ETHTOOL_A_FEATURES_WANTED:
-			parse_bitset(attr, name, &feature->wanted);
-			break;
-		case UAPI_ETHTOOL_A_FEATURES_ACTIVE:
-			parse_bitset(attr, name, &feature->active);
-			break;
-		case UAPI_ETHTOOL_A_FEATURES_NOCHANGE:
-			parse_bitset(attr, name, &feature->nochange);
-			break;
-		default:
-			break;
-		}
-		if (ret)
-			return ret;
-	}
+	feature->ifindex = features.ifindex;
+	if (parse_bitset(features.hw, name, &feature->hw) ||
+	    parse_bitset(features.wanted, name, &feature->wanted) ||
+	    parse_bitset(features.active, name, &feature->active) ||
+	    parse_bitset(features.nochange, name, &feature->nochange))
+		return -EBADMSG;
 	return 0;
 }
 
@@ -365,45 +296,37 @@ struct nlmsghdr *ethtool_msg_rss_get(void *buf, size_t size, uint32_t ifindex, u
 	return nlh;
 }
 
+/* Puts the payload of the attribute that *data points to in its place. Returns the length. */
+static size_t payload(const void **data)
+{
+	const struct nlattr *attr = *data;
+
+	if (!attr)
+		return 0;
+	*data = mnl_attr_get_payload(attr);
+	return mnl_attr_get_payload_len(attr);
+}
+
+static const struct nlmsg_field rss_fields[] = {
+	NLMSG_NEST(UAPI_ETHTOOL_A_RSS_HEADER, struct ethtool_msg_rss, ifindex, header_fields),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_RSS_CONTEXT, struct ethtool_msg_rss, context),
+	NLMSG_NUMBER(UAPI_ETHTOOL_A_RSS_HFUNC, struct ethtool_msg_rss, hfunc),
+	NLMSG_ATTR(UAPI_ETHTOOL_A_RSS_INDIR, struct ethtool_msg_rss, table),
+	NLMSG_ATTR(UAPI_ETHTOOL_A_RSS_HKEY, struct ethtool_msg_rss, key),
+	{ 0 },
+};
+
 int ethtool_msg_parse_rss(const void *msg, size_t len, struct ethtool_msg_rss *rss)
 {
-	const struct nlattr *attr;
-	const void *attrs;
-	size_t attrs_len;
-	int ret;
+	int ret = nlmsg_read(msg, len, rss_fields, rss, sizeof(*rss), NULL);
 
-	memset(rss, 0, sizeof(*rss));
-	ret = nlmsg_attrs(msg, len, &attrs, &attrs_len);
 	if (ret)
 		return ret;
-	nlmsg_for_each(attr, attrs, attrs_len)
-	{
-		switch (mnl_attr_get_type(attr)) {
-		case UAPI_ETHTOOL_A_RSS_HEADER:
-			ret = parse_header(attr, &rss->ifindex);
-			break;
-		case UAPI_ETHTOOL_A_RSS_CONTEXT:
-			ret = nlmsg_u32(attr, &rss->context);
-			break;
-		case UAPI_ETHTOOL_A_RSS_HFUNC:
-			ret = nlmsg_u32(attr, &rss->hfunc);
-			break;
-		case UAPI_ETHTOOL_A_RSS_INDIR:
-			if (mnl_attr_get_payload_len(attr) % sizeof(uint32_t))
-				return -EBADMSG;
-			rss->table = mnl_attr_get_payload(attr);
-			rss->table_len = mnl_attr_get_payload_len(attr) / sizeof(uint32_t);
-			break;
-		case UAPI_ETHTOOL_A_RSS_HKEY:
-			rss->key = mnl_attr_get_payload(attr);
-			rss->key_len = mnl_attr_get_payload_len(attr);
-			break;
-		default:
-			break;
-		}
-		if (ret)
-			return ret;
-	}
+	rss->table_len = payload(&rss->table);
+	rss->key_len = payload(&rss->key);
+	if (rss->table_len % sizeof(uint32_t))
+		return -EBADMSG;
+	rss->table_len /= sizeof(uint32_t);
 	return 0;
 }
 

@@ -301,25 +301,8 @@ int genl_dump(struct genl *genl, struct nlmsghdr *request, const struct genl_cal
 /* Takes the number out of a CTRL_CMD_NEWFAMILY message. */
 static int family_reply(const struct nlmsghdr *reply, size_t len, void *arg)
 {
-	const struct nlattr *attr;
-	uint16_t *id = arg;
-	const void *attrs;
-	size_t attrs_len;
-	int ret;
-
-	ret = nlmsg_attrs(reply, len, &attrs, &attrs_len);
-	if (ret)
-		return ret;
-	nlmsg_for_each(attr, attrs, attrs_len)
-	{
-		if (mnl_attr_get_type(attr) != CTRL_ATTR_FAMILY_ID)
-			continue;
-		if (mnl_attr_get_payload_len(attr) != sizeof(*id))
-			return -EBADMSG;
-		memcpy(id, mnl_attr_get_payload(attr), sizeof(*id));
-		return 0;
-	}
-	return -EBADMSG;
+	return nlmsg_read_number(reply, len, GENL_HDRLEN, CTRL_ATTR_FAMILY_ID, arg,
+				 sizeof(uint16_t));
 }
 
 /* What a kernel needs to have the family. */

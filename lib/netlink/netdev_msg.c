@@ -59,44 +59,15 @@ static struct nlmsghdr *start_ifindex(void *buf, size_t size, uint8_t cmd, uint1
 	return nlh;
 }
 
-struct nlmsghdr *netdev_msg_dev_get(void *buf, size_t size, uint32_t ifindex)
-{
-	return start_ifindex(buf, size, UAPI_NETDEV_CMD_DEV_GET, UAPI_NETDEV_A_DEV_IFINDEX,
-			     ifindex);
-}
-
 struct nlmsghdr *netdev_msg_dev_dump(void *buf, size_t size)
 {
 	return start(buf, size, UAPI_NETDEV_CMD_DEV_GET);
 }
 
-int netdev_msg_parse_dev(const void *msg, size_t len, struct netdev_msg_dev *dev)
+int netdev_msg_parse_dev(const void *msg, size_t len, uint32_t *ifindex)
 {
-	const struct nlattr *attr;
-	const void *attrs;
-	size_t attrs_len;
-	int ret;
-
-	memset(dev, 0, sizeof(*dev));
-	ret = nlmsg_attrs(msg, len, &attrs, &attrs_len);
-	if (ret)
-		return ret;
-	nlmsg_for_each(attr, attrs, attrs_len)
-	{
-		switch (mnl_attr_get_type(attr)) {
-		case UAPI_NETDEV_A_DEV_IFINDEX:
-			ret = nlmsg_u32(attr, &dev->ifindex);
-			break;
-		case UAPI_NETDEV_A_DEV_XDP_FEATURES:
-			ret = nlmsg_uint(attr, &dev->xdp_features);
-			break;
-		default:
-			break;
-		}
-		if (ret)
-			return ret;
-	}
-	return dev->ifindex ? 0 : -EBADMSG;
+	return nlmsg_read_number(msg, len, GENL_HDRLEN, UAPI_NETDEV_A_DEV_IFINDEX, ifindex,
+				 sizeof(*ifindex));
 }
 
 struct nlmsghdr *netdev_msg_queue_get(void *buf, size_t size, uint32_t ifindex)
@@ -105,54 +76,27 @@ struct nlmsghdr *netdev_msg_queue_get(void *buf, size_t size, uint32_t ifindex)
 			     ifindex);
 }
 
+static const struct nlmsg_field queue_fields[] = {
+	NLMSG_NUMBER(UAPI_NETDEV_A_QUEUE_ID, struct netdev_msg_queue, id),
+	NLMSG_NUMBER(UAPI_NETDEV_A_QUEUE_IFINDEX, struct netdev_msg_queue, ifindex),
+	NLMSG_NUMBER(UAPI_NETDEV_A_QUEUE_TYPE, struct netdev_msg_queue, type),
+	NLMSG_NUMBER(UAPI_NETDEV_A_QUEUE_NAPI_ID, struct netdev_msg_queue, napi_id),
+	NLMSG_NUMBER(UAPI_NETDEV_A_QUEUE_DMABUF, struct netdev_msg_queue, dmabuf_id),
+	NLMSG_FLAG(UAPI_NETDEV_A_QUEUE_IO_URING, struct netdev_msg_queue, io_uring),
+	NLMSG_FLAG(UAPI_NETDEV_A_QUEUE_XSK, struct netdev_msg_queue, xsk),
+	NLMSG_FLAG(UAPI_NETDEV_A_QUEUE_LEASE, struct netdev_msg_queue, leased),
+	{ 0 },
+};
+
 int netdev_msg_parse_queue(const void *msg, size_t len, struct netdev_msg_queue *queue)
 {
-	bool has_id = false, has_type = false;
-	const struct nlattr *attr;
-	const void *attrs;
-	size_t attrs_len;
-	int ret;
+	uint64_t has;
+	int ret = nlmsg_read(msg, len, queue_fields, queue, sizeof(*queue), &has);
 
-	memset(queue, 0, sizeof(*queue));
-	ret = nlmsg_attrs(msg, len, &attrs, &attrs_len);
-	if (ret)
-		return ret;
-	nlmsg_for_each(attr, attrs, attrs_len)
-	{
-		switch (mnl_attr_get_type(attr)) {
-		case UAPI_NETDEV_A_QUEUE_ID:
-			has_id = true;
-			ret = nlmsg_u32(attr, &queue->id);
-			break;
-		case UAPI_NETDEV_A_QUEUE_IFINDEX:
-			ret = nlmsg_u32(attr, &queue->ifindex);
-			break;
-		case UAPI_NETDEV_A_QUEUE_TYPE:
-			has_type = true;
-			ret = nlmsg_u32(attr, &queue->type);
-			break;
-		case UAPI_NETDEV_A_QUEUE_NAPI_ID:
-			ret = nlmsg_u32(attr, &queue->napi_id);
-			break;
-		case UAPI_NETDEV_A_QUEUE_DMABUF:
-			ret = nlmsg_u32(attr, &queue->dmabuf_id);
-			break;
-		case UAPI_NETDEV_A_QUEUE_IO_URING:
-			queue->io_uring = 1;
-			break;
-		case UAPI_NETDEV_A_QUEUE_XSK:
-			queue->xsk = 1;
-			break;
-		case UAPI_NETDEV_A_QUEUE_LEASE:
-			queue->leased = 1;
-			break;
-		default:
-			break;
-		}
-		if (ret)
-			return ret;
-	}
-	return has_id && has_type ? 0 : -EBADMSG;
+	if (!ret &&
+	    !(nlmsg_has(has, UAPI_NETDEV_A_QUEUE_ID) && nlmsg_has(has, UAPI_NETDEV_A_QUEUE_TYPE)))
+		ret = -EBADMSG;
+	return ret;
 }
 
 struct nlmsghdr *netdev_msg_page_pool_get(void *buf, size_t size)
@@ -160,47 +104,24 @@ struct nlmsghdr *netdev_msg_page_pool_get(void *buf, size_t size)
 	return start(buf, size, UAPI_NETDEV_CMD_PAGE_POOL_GET);
 }
 
+static const struct nlmsg_field page_pool_fields[] = {
+	NLMSG_NUMBER(UAPI_NETDEV_A_PAGE_POOL_ID, struct netdev_msg_page_pool, id),
+	NLMSG_NUMBER(UAPI_NETDEV_A_PAGE_POOL_IFINDEX, struct netdev_msg_page_pool, ifindex),
+	NLMSG_NUMBER(UAPI_NETDEV_A_PAGE_POOL_NAPI_ID, struct netdev_msg_page_pool, napi_id),
+	NLMSG_NUMBER(UAPI_NETDEV_A_PAGE_POOL_INFLIGHT, struct netdev_msg_page_pool, inflight),
+	NLMSG_NUMBER(UAPI_NETDEV_A_PAGE_POOL_INFLIGHT_MEM, struct netdev_msg_page_pool,
+		     inflight_mem),
+	NLMSG_FLAG(UAPI_NETDEV_A_PAGE_POOL_DETACH_TIME, struct netdev_msg_page_pool, detached),
+	NLMSG_NUMBER(UAPI_NETDEV_A_PAGE_POOL_DMABUF, struct netdev_msg_page_pool, dmabuf_id),
+	{ 0 },
+};
+
 int netdev_msg_parse_page_pool(const void *msg, size_t len, struct netdev_msg_page_pool *pool)
 {
-	const struct nlattr *attr;
-	const void *attrs;
-	size_t attrs_len;
-	int ret;
+	int ret = nlmsg_read(msg, len, page_pool_fields, pool, sizeof(*pool), NULL);
 
-	memset(pool, 0, sizeof(*pool));
-	ret = nlmsg_attrs(msg, len, &attrs, &attrs_len);
 	if (ret)
 		return ret;
-	nlmsg_for_each(attr, attrs, attrs_len)
-	{
-		switch (mnl_attr_get_type(attr)) {
-		case UAPI_NETDEV_A_PAGE_POOL_ID:
-			ret = nlmsg_uint(attr, &pool->id);
-			break;
-		case UAPI_NETDEV_A_PAGE_POOL_IFINDEX:
-			ret = nlmsg_u32(attr, &pool->ifindex);
-			break;
-		case UAPI_NETDEV_A_PAGE_POOL_NAPI_ID:
-			ret = nlmsg_uint(attr, &pool->napi_id);
-			break;
-		case UAPI_NETDEV_A_PAGE_POOL_INFLIGHT:
-			ret = nlmsg_uint(attr, &pool->inflight);
-			break;
-		case UAPI_NETDEV_A_PAGE_POOL_INFLIGHT_MEM:
-			ret = nlmsg_uint(attr, &pool->inflight_mem);
-			break;
-		case UAPI_NETDEV_A_PAGE_POOL_DETACH_TIME:
-			pool->detached = 1;
-			break;
-		case UAPI_NETDEV_A_PAGE_POOL_DMABUF:
-			ret = nlmsg_u32(attr, &pool->dmabuf_id);
-			break;
-		default:
-			break;
-		}
-		if (ret)
-			return ret;
-	}
 	return pool->id ? 0 : -EBADMSG;
 }
 
@@ -216,59 +137,29 @@ struct nlmsghdr *netdev_msg_qstats_get(void *buf, size_t size, uint32_t ifindex)
 	return nlh;
 }
 
+static const struct nlmsg_field qstats_fields[] = {
+	NLMSG_NUMBER(UAPI_NETDEV_A_QSTATS_IFINDEX, struct netdev_msg_qstats, ifindex),
+	NLMSG_NUMBER(UAPI_NETDEV_A_QSTATS_QUEUE_TYPE, struct netdev_msg_qstats, queue_type),
+	NLMSG_NUMBER(UAPI_NETDEV_A_QSTATS_QUEUE_ID, struct netdev_msg_qstats, queue_id),
+	NLMSG_NUMBER(UAPI_NETDEV_A_QSTATS_RX_PACKETS, struct netdev_msg_qstats, rx_packets),
+	NLMSG_NUMBER(UAPI_NETDEV_A_QSTATS_RX_BYTES, struct netdev_msg_qstats, rx_bytes),
+	NLMSG_NUMBER(UAPI_NETDEV_A_QSTATS_RX_ALLOC_FAIL, struct netdev_msg_qstats, rx_alloc_fail),
+	NLMSG_NUMBER(UAPI_NETDEV_A_QSTATS_RX_HW_DROPS, struct netdev_msg_qstats, rx_hw_drops),
+	NLMSG_NUMBER(UAPI_NETDEV_A_QSTATS_RX_HW_DROP_OVERRUNS, struct netdev_msg_qstats,
+		     rx_hw_drop_overruns),
+	{ 0 },
+};
+
 int netdev_msg_parse_qstats(const void *msg, size_t len, struct netdev_msg_qstats *qstats)
 {
-	bool has_id = false, has_type = false;
-	const struct nlattr *attr;
-	const void *attrs;
-	size_t attrs_len;
-	int ret;
+	uint64_t has = 0;
+	int ret = nlmsg_read(msg, len, qstats_fields, qstats, sizeof(*qstats), &has);
 
-	memset(qstats, 0, sizeof(*qstats));
-	ret = nlmsg_attrs(msg, len, &attrs, &attrs_len);
-	if (ret)
-		return ret;
-	nlmsg_for_each(attr, attrs, attrs_len)
-	{
-		switch (mnl_attr_get_type(attr)) {
-		case UAPI_NETDEV_A_QSTATS_IFINDEX:
-			ret = nlmsg_u32(attr, &qstats->ifindex);
-			break;
-		case UAPI_NETDEV_A_QSTATS_QUEUE_TYPE:
-			has_type = true;
-			ret = nlmsg_u32(attr, &qstats->queue_type);
-			break;
-		case UAPI_NETDEV_A_QSTATS_QUEUE_ID:
-			has_id = true;
-			ret = nlmsg_u32(attr, &qstats->queue_id);
-			break;
-		case UAPI_NETDEV_A_QSTATS_RX_PACKETS:
-			qstats->has |= 1U << UAPI_NETDEV_A_QSTATS_RX_PACKETS;
-			ret = nlmsg_uint(attr, &qstats->rx_packets);
-			break;
-		case UAPI_NETDEV_A_QSTATS_RX_BYTES:
-			qstats->has |= 1U << UAPI_NETDEV_A_QSTATS_RX_BYTES;
-			ret = nlmsg_uint(attr, &qstats->rx_bytes);
-			break;
-		case UAPI_NETDEV_A_QSTATS_RX_ALLOC_FAIL:
-			qstats->has |= 1U << UAPI_NETDEV_A_QSTATS_RX_ALLOC_FAIL;
-			ret = nlmsg_uint(attr, &qstats->rx_alloc_fail);
-			break;
-		case UAPI_NETDEV_A_QSTATS_RX_HW_DROPS:
-			qstats->has |= 1U << UAPI_NETDEV_A_QSTATS_RX_HW_DROPS;
-			ret = nlmsg_uint(attr, &qstats->rx_hw_drops);
-			break;
-		case UAPI_NETDEV_A_QSTATS_RX_HW_DROP_OVERRUNS:
-			qstats->has |= 1U << UAPI_NETDEV_A_QSTATS_RX_HW_DROP_OVERRUNS;
-			ret = nlmsg_uint(attr, &qstats->rx_hw_drop_overruns);
-			break;
-		default:
-			break;
-		}
-		if (ret)
-			return ret;
-	}
-	return has_id && has_type ? 0 : -EBADMSG;
+	qstats->has = has;
+	if (!ret && !(nlmsg_has(has, UAPI_NETDEV_A_QSTATS_QUEUE_ID) &&
+		      nlmsg_has(has, UAPI_NETDEV_A_QSTATS_QUEUE_TYPE)))
+		ret = -EBADMSG;
+	return ret;
 }
 
 size_t netdev_msg_bind_rx_size(size_t n)
@@ -316,18 +207,5 @@ struct nlmsghdr *netdev_msg_bind_tx(void *buf, size_t size, uint32_t ifindex, in
 
 int netdev_msg_parse_bind(const void *msg, size_t len, uint32_t *id)
 {
-	const struct nlattr *attr;
-	const void *attrs;
-	size_t attrs_len;
-	int ret;
-
-	ret = nlmsg_attrs(msg, len, &attrs, &attrs_len);
-	if (ret)
-		return ret;
-	nlmsg_for_each(attr, attrs, attrs_len)
-	{
-		if (mnl_attr_get_type(attr) == UAPI_NETDEV_A_DMABUF_ID)
-			return nlmsg_u32(attr, id);
-	}
-	return -EBADMSG;
+	return nlmsg_read_number(msg, len, GENL_HDRLEN, UAPI_NETDEV_A_DMABUF_ID, id, sizeof(*id));
 }

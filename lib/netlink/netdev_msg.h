@@ -25,15 +25,9 @@ extern const struct attr_name netdev_msg_qstats_names[];
 extern const struct attr_name netdev_msg_dev_names[];
 extern const struct attr_name netdev_msg_bind_names[];
 
-/* dev-get: the interface's XDP features. Says whether the family knows the interface. */
-struct netdev_msg_dev {
-	uint32_t ifindex;
-	uint64_t xdp_features;
-};
-struct nlmsghdr *netdev_msg_dev_get(void *buf, size_t size, uint32_t ifindex);
-/* The same of all interfaces, as a dump. */
+/* dev-get of all interfaces, as a dump: one message for each that the family has an entry for. */
 struct nlmsghdr *netdev_msg_dev_dump(void *buf, size_t size);
-int netdev_msg_parse_dev(const void *msg, size_t len, struct netdev_msg_dev *dev);
+int netdev_msg_parse_dev(const void *msg, size_t len, uint32_t *ifindex);
 
 /* queue-get, as a dump: one message for each queue. */
 struct netdev_msg_queue {
@@ -56,11 +50,11 @@ struct netdev_msg_page_pool {
 struct nlmsghdr *netdev_msg_page_pool_get(void *buf, size_t size);
 int netdev_msg_parse_page_pool(const void *msg, size_t len, struct netdev_msg_page_pool *pool);
 
-/* qstats-get, as a dump: one message for each queue that the driver counts. has: bit 1 <<
- * UAPI_NETDEV_A_QSTATS_* for each counter that is there. */
+/* qstats-get, as a dump: one message for each queue that the driver counts. has: a bit
+ * 1 << UAPI_NETDEV_A_QSTATS_* for each attribute that is there. */
 struct netdev_msg_qstats {
 	uint32_t ifindex, queue_type, queue_id;
-	uint32_t has;
+	uint64_t has;
 	uint64_t rx_packets, rx_bytes;
 	uint64_t rx_alloc_fail, rx_hw_drops, rx_hw_drop_overruns;
 };

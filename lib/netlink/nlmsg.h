@@ -8,6 +8,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,14 +16,56 @@
  * doesn't fit. */
 struct nlmsghdr *nlmsg_start(void *buf, size_t size, uint8_t cmd, uint8_t version);
 
-/* Finds the attributes of a generic netlink message of at most len bytes. 0, or -EBADMSG if there
- * is no whole message. */
-int nlmsg_attrs(const void *msg, size_t len, const void **attrs, size_t *attrs_len);
+/* How an attribute is read into a member of a struct. */
+enum nlmsg_kind {
+	NLMSG_KIND_NUMBER, /* of the member's size; where that is 8 bytes, 4 are accepted, too */
+	NLMSG_KIND_FLAG,   /* an int: 1 where the attribute is there */
+	NLMSG_KIND_ATTR,   /* the attribute itself, a const struct nlattr * */
+	NLMSG_KIND_NEST,   /* the nested attributes, by a table of their own */
+};
 
-/* Reads integers; -EBADMSG if the attribute has the wrong size. uint takes 4 and 8 bytes. */
-int nlmsg_u8(const struct nlattr *attr, uint8_t *val);
-int nlmsg_u32(const struct nlattr *attr, uint32_t *val);
-int nlmsg_uint(const struct nlattr *attr, uint64_t *val);
+/* A row of a table, which ends with a row of type 0. */
+struct nlmsg_field {
+	uint16_t type; /* of the attribute, below 64 */
+	uint8_t kind;
+	uint8_t size;
+	size_t offset;
+	const struct nlmsg_field *nested; /* offsets in it count from this member */
+};
+
+#define NLMSG_FIELD(type, kind, object, member, nested)                                            \
+	{                                                                                          \
+		(type), NLMSG_KIND_##kind, sizeof(((object *)0)->member),                          \
+			offsetof(object, member), (nested)                                         \
+	}
+#define NLMSG_NUMBER(type, object, member) NLMSG_FIELD(type, NUMBER, object, member, NULL)
+#define NLMSG_FLAG(type, object, member) NLMSG_FIELD(type, FLAG, object, member, NULL)
+#define NLMSG_ATTR(type, object, member) NLMSG_FIELD(type, ATTR, object, member, NULL)
+#define NLMSG_NEST(type, object, member, nested) NLMSG_FIELD(type, NEST, object, member, nested)
+
+/* Reads attributes, as far as they are whole, into a struct of size bytes, which is cleared first.
+ * has, if not NULL, gets a bit 1 << type for each attribute of the table that is there. Returns 0,
+ * or -EBADMSG at a number of another size. */
+int nlmsg_read_attrs(const void *attrs, size_t len, const struct nlmsg_field *fields, void *object,
+		     size_t size, uint64_t *has);
+int nlmsg_read_nest(const struct nlattr *nest, const struct nlmsg_field *fields, void *object,
+		    size_t size, uint64_t *has);
+/* The same with a generic netlink message of at most len bytes; -EBADMSG also if it isn't whole. */
+int nlmsg_read(const void *msg, size_t len, const struct nlmsg_field *fields, void *object,
+	       size_t size, uint64_t *has);
+
+/* Reads one number out of a message of at most len bytes with a header of its family's; -EBADMSG if
+ * it isn't there. */
+int nlmsg_read_number(const void *msg, size_t len, size_t header, uint16_t type, void *number,
+		      size_t size);
+
+static inline bool nlmsg_has(uint64_t has, unsigned int type)
+{
+	return has >> type & 1;
+}
+
+/* Finds the attributes of a message likewise. 0, or -EBADMSG if there is no whole message. */
+int nlmsg_attrs(const void *msg, size_t len, size_t header, const void **attrs, size_t *attrs_len);
 
 /* Each attribute in len bytes at p, as far as they are whole. */
 #define nlmsg_for_each(attr, p, len)                                                               \

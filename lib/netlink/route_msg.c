@@ -84,22 +84,14 @@ static int parse_error(const struct nlmsghdr *nlh)
 
 int route_msg_parse(const void *msg, size_t len, uint32_t *ifindex)
 {
-	const size_t header = MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct rtmsg));
 	const struct nlmsghdr *nlh = msg;
-	const struct nlattr *attr;
-	const char *attrs;
 
 	if (len < MNL_NLMSG_HDRLEN || nlh->nlmsg_len > len || nlh->nlmsg_len < MNL_NLMSG_HDRLEN)
 		return -EBADMSG;
 	if (nlh->nlmsg_type == NLMSG_ERROR)
 		return parse_error(nlh);
-	if (nlh->nlmsg_type != RTM_NEWROUTE || nlh->nlmsg_len < header)
+	if (nlh->nlmsg_type != RTM_NEWROUTE)
 		return -EBADMSG;
-	attrs = (const char *)msg + header;
-	nlmsg_for_each(attr, attrs, nlh->nlmsg_len - header)
-	{
-		if (mnl_attr_get_type(attr) == RTA_OIF)
-			return nlmsg_u32(attr, ifindex);
-	}
-	return -EBADMSG;
+	return nlmsg_read_number(msg, len, sizeof(struct rtmsg), RTA_OIF, ifindex,
+				 sizeof(*ifindex));
 }

@@ -304,7 +304,7 @@ struct indices {
 static int take_index(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	struct indices *indices = arg;
-	struct netdev_msg_dev msg;
+	uint32_t ifindex;
 	uint32_t *array;
 	int ret;
 
@@ -312,14 +312,14 @@ static int take_index(const struct nlmsghdr *reply, size_t len, void *arg)
 		indices->n = 0;
 		return 0;
 	}
-	ret = netdev_msg_parse_dev(reply, len, &msg);
+	ret = netdev_msg_parse_dev(reply, len, &ifindex);
 	if (ret)
 		return ret;
 	array = array_grow(indices->array, indices->n, sizeof(*array));
 	if (!array)
 		return -ENOMEM;
 	indices->array = array;
-	indices->array[indices->n++] = msg.ifindex;
+	indices->array[indices->n++] = ifindex;
 	return 0;
 }
 

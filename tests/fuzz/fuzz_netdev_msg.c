@@ -9,10 +9,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct netdev_msg_page_pool pool;
 	struct netdev_msg_qstats qstats;
 	struct netdev_msg_queue queue;
-	struct netdev_msg_dev dev;
 	uint32_t id = 0;
 
-	netdev_msg_parse_dev(data, size, &dev);
+	netdev_msg_parse_dev(data, size, &id);
 	if (!netdev_msg_parse_queue(data, size, &queue))
 		MUST(queue.io_uring >> 1 == 0 && queue.xsk >> 1 == 0 && queue.leased >> 1 == 0);
 	netdev_msg_parse_page_pool(data, size, &pool);
