@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Sender: sending. What one send may be, and what ends it. */
+/* Sender: sending. prepare a message, send it, complete it. */
 #include "tx/tx.h"
 
 #include <errno.h>
@@ -8,117 +8,94 @@
 #include <string.h>
 
 #include "core/sys.h"
-#include "uapi/devmem_socket.h"
 
-/* Bytes of one sendmsg(): the kernel takes 2 GiB less a page at most (MAX_RW_COUNT,
- * include/linux/fs.h), and says nothing of the rest. */
+/* Bytes of one sendmsg(): the kernel sends 2 GiB less a page at most (MAX_RW_COUNT,
+ * include/linux/fs.h), and doesn't report the rest. */
 #define SEND_MAX (UINT64_C(1) << 30)
 
 _Static_assert(SEND_MAX <= SIZE_MAX, "sizes of a send");
 
-ssize_t tx_sendmsg(struct devmem_tx *tx, size_t n, int flags)
-{
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(uint32_t))];
-	} control = { 0 };
-	struct msghdr msg = { .msg_iov = tx->iov, .msg_iovlen = n };
-	struct cmsghdr *header;
+/* A send: what is left of it, the sendmsg() at hand, and what came of those before. */
+struct send {
+	struct tx_source *source;
+	bool wait;
+	struct devmem_range *ranges;
+	size_t n;
+	struct msghdr msg;
+	uint64_t asked; /* bytes in msg */
+	uint64_t sent, sequence;
+};
 
-	tx->stats.send_calls++;
-	flags |= MSG_NOSIGNAL;
-	if (!tx->source.plain) {
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
-		header = CMSG_FIRSTHDR(&msg);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = UAPI_SCM_DEVMEM_DMABUF;
-		header->cmsg_len = CMSG_LEN(sizeof(tx->source.id));
-		memcpy(CMSG_DATA(header), &tx->source.id, sizeof(tx->source.id));
-		flags |= MSG_ZEROCOPY;
-	}
-	return sys_sendmsg(tx->fd, &msg, flags);
+struct msghdr tx_message(struct tx_source *source, struct iovec *iov, size_t n)
+{
+	return (struct msghdr){
+		.msg_iov = iov,
+		.msg_iovlen = n,
+		.msg_control = source->plain ? NULL : source->control,
+		.msg_controllen = source->plain ? 0 : sizeof(source->control),
+	};
 }
 
-static int bad_range(struct devmem_tx *tx, enum tx_fault_kind fault,
-		     const struct devmem_range *ranges, size_t at, int code)
+static int refuse(struct devmem_tx *tx, enum tx_fault_kind kind, const struct devmem_range *ranges,
+		  size_t at, int code)
 {
-	tx->fault.kind = fault;
 	tx->fault.at = at;
 	if (ranges)
 		tx->fault.range = ranges[at];
-	return code;
+	return tx_fault(tx, kind, code);
 }
 
-static int check(struct devmem_tx *tx, const struct devmem_range *ranges, size_t n,
+static int check(struct devmem_tx *tx, uint64_t size, const struct devmem_range *ranges, size_t n,
 		 unsigned int flags)
 {
 	size_t i;
 
 	if (flags & ~DEVMEM_TX_DONTWAIT)
-		return bad_range(tx, TX_FAULT_FLAGS, NULL, flags, -EINVAL);
+		return refuse(tx, TX_FAULT_FLAGS, NULL, flags, -EINVAL);
 	if (!n)
-		return bad_range(tx, TX_FAULT_NO_RANGE, NULL, 0, -EINVAL);
+		return refuse(tx, TX_FAULT_NO_RANGE, NULL, 0, -EINVAL);
 	if (n > DEVMEM_TX_RANGES_MAX)
-		return bad_range(tx, TX_FAULT_MANY_RANGES, NULL, n, -EMSGSIZE);
+		return refuse(tx, TX_FAULT_MANY_RANGES, NULL, n, -EMSGSIZE);
 	for (i = 0; i < n; i++) {
 		if (!ranges[i].size)
-			return bad_range(tx, TX_FAULT_EMPTY_RANGE, ranges, i, -EINVAL);
-		if (ranges[i].offset > tx->source.size ||
-		    ranges[i].size > tx->source.size - ranges[i].offset)
-			return bad_range(tx, TX_FAULT_PAST_END, ranges, i, -ERANGE);
+			return refuse(tx, TX_FAULT_EMPTY_RANGE, ranges, i, -EINVAL);
+		if (ranges[i].offset > size || ranges[i].size > size - ranges[i].offset)
+			return refuse(tx, TX_FAULT_PAST_END, ranges, i, -ERANGE);
 	}
 	return 0;
 }
 
-/* Ranges as iovec: an address for a plain send, else the offset in its place. Return: how many,
- * whose bytes are in *bytes. */
-static size_t fill_iov(struct devmem_tx *tx, const struct devmem_range *ranges, size_t n,
-		       uint64_t *bytes)
+/* Begins or ends the CPU's access to the bytes of a plain send. */
+static int sync_plain(struct devmem_tx *tx, const struct tx_source *source, unsigned int flags)
 {
+	if (!source->plain || !devmem_region_is_dmabuf(source->region))
+		return 0;
+	tx->stats.sync_calls++;
+	return devmem_region_sync(source->region, flags, NULL);
+}
+
+/* Makes the next message, of as much as one sendmsg() may have. Return: 0 or a negative errno. */
+static int prepare(struct devmem_tx *tx, struct send *s)
+{
+	const uintptr_t base = (uintptr_t)s->source->plain;
 	size_t i;
 
-	*bytes = 0;
-	for (i = 0; i < n && *bytes < SEND_MAX; i++) {
-		uint64_t size = ranges[i].size;
+	s->asked = 0;
+	for (i = 0; i < s->n && s->asked < SEND_MAX; i++) {
+		uint64_t size = s->ranges[i].size;
 
-		if (size > SEND_MAX - *bytes)
-			size = SEND_MAX - *bytes;
-		tx->iov[i].iov_base =
-			(void *)((uintptr_t)tx->source.plain + (uintptr_t)ranges[i].offset);
+		if (size > SEND_MAX - s->asked)
+			size = SEND_MAX - s->asked;
+		/* The kernel wants the offset in place of an address, but for a plain send. */
+		tx->iov[i].iov_base = (void *)(base + (uintptr_t)s->ranges[i].offset);
 		tx->iov[i].iov_len = (size_t)size;
-		*bytes += size;
+		s->asked += size;
 	}
-	return i;
+	s->msg = tx_message(s->source, tx->iov, i);
+	return sync_plain(tx, s->source, DEVMEM_SYNC_READ);
 }
 
-/* A plain send: the CPU reads the region. */
-static ssize_t send_plain(struct devmem_tx *tx, size_t n, int flags)
-{
-	bool sync = devmem_region_is_dmabuf(tx->source.region);
-	ssize_t sent;
-	int ret;
-
-	if (sync) {
-		tx->stats.sync_calls++;
-		ret = devmem_region_sync(tx->source.region, DEVMEM_SYNC_READ, NULL);
-		if (ret)
-			return ret;
-	}
-	sent = tx_sendmsg(tx, n, flags);
-	if (sync) {
-		tx->stats.sync_calls++;
-		ret = devmem_region_sync(tx->source.region, DEVMEM_SYNC_READ | DEVMEM_SYNC_END,
-					 NULL);
-		if (ret && sent < 0)
-			return ret;
-		if (ret)
-			tx->deferred = ret;
-	}
-	return sent;
-}
-
-/* What the kernel's EINVAL stands for: all else that it refuses like that was checked before. */
+/* What the kernel's EINVAL means: all else that it refuses with it was checked before. */
 static int explain_einval(struct devmem_tx *tx)
 {
 	int zerocopy = 0;
@@ -126,52 +103,54 @@ static int explain_einval(struct devmem_tx *tx)
 
 	if (sys_getsockopt(tx->fd, SOL_SOCKET, SO_ZEROCOPY, &zerocopy, &len) || zerocopy)
 		return -ESTALE;
-	tx->fault.kind = TX_FAULT_ZEROCOPY_OFF;
-	return -EINVAL;
+	return tx_fault(tx, TX_FAULT_ZEROCOPY_OFF, -EINVAL);
 }
 
-/* One sendmsg() and its entry in the books. *asked: bytes that it was to send. Return: those it
- * did, or a negative errno. */
-static ssize_t send_once(struct devmem_tx *tx, const struct devmem_range *ranges, size_t n,
-			 int flags, uint64_t *asked, uint64_t *sequence)
+/* Accounts for what sendmsg() returned. Return: bytes sent, or a negative errno. */
+static ssize_t complete(struct devmem_tx *tx, struct send *s, ssize_t sent)
 {
-	size_t iov_n = fill_iov(tx, ranges, n, asked);
-	ssize_t sent =
-		tx->source.plain ? send_plain(tx, iov_n, flags) : tx_sendmsg(tx, iov_n, flags);
+	int ret = sync_plain(tx, s->source, DEVMEM_SYNC_READ | DEVMEM_SYNC_END);
 
-	if (sent == -EINVAL && !tx->source.plain)
+	tx->stats.send_calls++;
+	if (ret && sent < 0)
+		return ret;
+	tx->deferred = ret;
+	if (sent == -EINVAL && !s->source->plain)
 		return explain_einval(tx);
 	if (sent <= 0)
 		return sent;
-	if (tx->source.plain) {
-		*sequence = inflight_send_complete(tx->inflight);
+	if (s->source->plain) {
+		s->sequence = inflight_send_complete(tx->inflight);
 		tx->stats.bytes_plain += (uint64_t)sent;
 		tx->stats.sends_completed++;
 	} else {
-		*sequence =
-			inflight_send(tx->inflight, tx->source.inflight, ranges, (uint64_t)sent);
+		s->sequence =
+			inflight_send(tx->inflight, s->source->inflight, s->ranges, (uint64_t)sent);
 		tx->stats.bytes_device += (uint64_t)sent;
 	}
 	tx->stats.sends++;
-	if ((uint64_t)sent < *asked)
+	if ((uint64_t)sent < s->asked)
 		tx->stats.sends_partial++;
+	s->sent += (uint64_t)sent;
+	tx->stats.ranges += s->n;
+	devmem_tx_advance(&s->ranges, &s->n, (uint64_t)sent);
+	tx->stats.ranges -= s->n;
 	return sent;
 }
 
-/* Sees to it that a send of n ranges can be written down. Return: 0 or a negative errno. */
-static int make_room(struct devmem_tx *tx, size_t n, bool wait)
+/* Waits, if that is wanted, until what is in flight leaves room for what is left of the send.
+ * Return: 0 or a negative errno. */
+static int make_room(struct devmem_tx *tx, const struct send *s)
 {
 	int ret;
 
-	if (tx->source.plain || inflight_has_room(tx->inflight, tx->source.inflight, n))
+	if (s->source->plain || inflight_has_room(tx->inflight, s->source->inflight, s->n))
 		return 0;
 	tx->stats.full_in_flight++;
 	ret = tx_read_completions(tx);
-	while (ret >= 0 && !inflight_has_room(tx->inflight, tx->source.inflight, n)) {
-		if (!wait) {
-			tx->fault.kind = TX_FAULT_IN_FLIGHT;
-			return -ENOBUFS;
-		}
+	while (ret >= 0 && !inflight_has_room(tx->inflight, s->source->inflight, s->n)) {
+		if (!s->wait)
+			return tx_fault(tx, TX_FAULT_IN_FLIGHT, -ENOBUFS);
 		ret = tx_poll(tx, 0, -1);
 	}
 	return ret < 0 ? ret : 0;
@@ -188,29 +167,26 @@ static int wait_for_notification(struct devmem_tx *tx, bool wait)
 		return ret < 0 ? ret : 0;
 	if (wait && inflight_last(tx->inflight) > inflight_completed(tx->inflight))
 		return tx_poll(tx, 0, -1);
-	tx->fault.kind = TX_FAULT_NOTIFICATIONS;
-	return -ENOBUFS;
+	return tx_fault(tx, TX_FAULT_NOTIFICATIONS, -ENOBUFS);
 }
 
-/* Does what sendmsg() answered only mean that it is to be tried again? Waits if that is needed.
+/* After an errno of sendmsg(). Waits where it only means that there is no room, if that is wanted.
  * Return: 0 to try again, or a negative errno. */
-static int try_again(struct devmem_tx *tx, int code, bool wait)
+static int wait_after_error(struct devmem_tx *tx, const struct send *s, int code)
 {
 	switch (code) {
 	case -EAGAIN:
 		tx->stats.full_socket++;
 		/* A descriptor with O_NONBLOCK, or SO_SNDTIMEO. */
-		return wait ? tx_poll(tx, POLLOUT, -1) : -EAGAIN;
+		return s->wait ? tx_poll(tx, POLLOUT, -1) : -EAGAIN;
 	case -ENOBUFS:
-		return tx->source.plain ? code : wait_for_notification(tx, wait);
+		return s->source->plain ? code : wait_for_notification(tx, s->wait);
 	default:
 		return code;
 	}
 }
 
-/* A part was sent. A blocking socket would have taken everything, unless a signal came, whose
- * handler's flag is to be seen. */
-static bool goes_on(const struct devmem_tx *tx)
+static bool is_nonblocking(const struct devmem_tx *tx)
 {
 	int flags = sys_get_flags(tx->fd);
 
@@ -220,15 +196,18 @@ static bool goes_on(const struct devmem_tx *tx)
 int64_t devmem_tx_send(struct devmem_tx *tx, const struct devmem_range *ranges, size_t n,
 		       unsigned int flags, uint64_t *sequence)
 {
-	const bool wait = !(flags & DEVMEM_TX_DONTWAIT);
-	struct devmem_range *left = tx->ranges;
-	uint64_t number = 0, total = 0, asked;
+	struct send s = {
+		.source = &tx->source,
+		.wait = !(flags & DEVMEM_TX_DONTWAIT),
+		.ranges = tx->ranges,
+		.n = n,
+	};
 	int ret;
 
 	if (sequence)
 		*sequence = 0;
 	tx->fault.kind = TX_FAULT_NONE;
-	ret = check(tx, ranges, n, flags);
+	ret = check(tx, s.source->size, ranges, n, flags);
 	if (ret)
 		return ret;
 	if (tx->lost)
@@ -237,39 +216,35 @@ int64_t devmem_tx_send(struct devmem_tx *tx, const struct devmem_range *ranges, 
 	tx->deferred = 0;
 	if (ret)
 		return ret;
-	memcpy(left, ranges, n * sizeof(*left));
-	while (n && !tx->deferred) {
-		ssize_t sent = 0;
+	memcpy(tx->ranges, ranges, n * sizeof(*ranges));
+	while (!ret && s.n && !tx->deferred) {
+		ssize_t sent;
 
-		ret = make_room(tx, n, wait);
-		if (!ret) {
-			sent = send_once(tx, left, n, wait ? 0 : MSG_DONTWAIT, &asked, &number);
-			ret = sent < 0 ? try_again(tx, (int)sent, wait) : 0;
-		}
+		ret = make_room(tx, &s);
+		if (!ret)
+			ret = prepare(tx, &s);
 		if (ret)
 			break;
-		if (sent <= 0)
-			continue;
-		total += (uint64_t)sent;
-		tx->stats.ranges += n;
-		devmem_tx_advance(&left, &n, (uint64_t)sent);
-		tx->stats.ranges -= n;
-		if ((uint64_t)sent < asked) {
-			if (!wait || !goes_on(tx))
+		sent = sys_sendmsg(tx->fd, &s.msg, s.source->flags | (s.wait ? 0 : MSG_DONTWAIT));
+		sent = complete(tx, &s, sent);
+		if (sent < 0) {
+			ret = wait_after_error(tx, &s, (int)sent);
+		} else if ((uint64_t)sent < s.asked) {
+			/* A blocking socket sends a part only if a signal comes: the caller is to
+			 * have a look at what its handler did. */
+			if (!s.wait || !is_nonblocking(tx))
 				break;
 			ret = tx_poll(tx, POLLOUT, -1);
-			if (ret)
-				break;
 		}
 	}
 	if (sequence)
-		*sequence = number;
-	if (!total)
+		*sequence = s.sequence;
+	if (!s.sent)
 		return ret;
-	/* The kernel tells of a connection's end once. */
+	/* The kernel reports a connection's end once. */
 	if (ret && ret != -EINTR && ret != -EAGAIN && tx->fault.kind == TX_FAULT_NONE)
 		tx->deferred = ret;
-	return (int64_t)total;
+	return (int64_t)s.sent;
 }
 
 void devmem_tx_advance(struct devmem_range **ranges, size_t *n, uint64_t bytes)

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "core/sys.h"
+#include "uapi/devmem_socket.h"
 
 #define SENDS_DEFAULT 4096U
 #define SENDS_LIMIT (1U << 20)
@@ -83,13 +84,11 @@ static int check_binding(const struct devmem_binding *binding, struct devmem_err
  */
 static int probe(struct devmem_tx *tx, struct devmem_error *err)
 {
-	ssize_t n;
+	struct iovec past_end = { (void *)(uintptr_t)tx->source.size, 1 };
+	struct msghdr msg = tx_message(&tx->source, &past_end, 1);
+	ssize_t n = sys_sendmsg(tx->fd, &msg, tx->source.flags | MSG_DONTWAIT);
 	int ret;
 
-	tx->iov[0].iov_base = (void *)(uintptr_t)tx->source.size;
-	tx->iov[0].iov_len = 1;
-	n = tx_sendmsg(tx, 1, MSG_DONTWAIT);
-	tx->stats.send_calls = 0;
 	/* Without room in the socket it stays unknown; the first send will tell. */
 	if (n == -EFAULT || n == -EAGAIN || n == -ENOBUFS)
 		return 0;
@@ -154,18 +153,28 @@ static int prepare_socket(struct devmem_tx *tx, struct devmem_error *err)
 static int fill_source(struct tx_source *source, const struct devmem_binding *binding,
 		       struct devmem_error *err)
 {
+	struct cmsghdr *header;
 	void *addr = NULL;
-	int ret = 0;
+	int ret;
 
 	source->region = binding_region(binding);
 	source->size = devmem_region_size(source->region);
 	source->id = devmem_binding_id(binding);
 	source->ifindex = binding_ifindex(binding);
 	snprintf(source->dev, sizeof(source->dev), "%s", binding_dev(binding));
-	if (devmem_binding_is_plain(binding))
+	source->flags = MSG_NOSIGNAL;
+	if (devmem_binding_is_plain(binding)) {
 		ret = devmem_region_map(source->region, &addr, err);
-	source->plain = addr;
-	return ret;
+		source->plain = addr;
+		return ret;
+	}
+	source->flags |= MSG_ZEROCOPY;
+	header = (struct cmsghdr *)(void *)source->control;
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = UAPI_SCM_DEVMEM_DMABUF;
+	header->cmsg_len = CMSG_LEN(sizeof(source->id));
+	memcpy(CMSG_DATA(header), &source->id, sizeof(source->id));
+	return 0;
 }
 
 static void free_tx(struct devmem_tx *tx)

@@ -52,6 +52,9 @@ struct tx_source {
 	uint32_t ifindex;
 	char dev[16];
 	struct inflight_source *inflight;
+	/* Flags of each sendmsg(), and unless it is plain the control message with the id. */
+	int flags;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(uint32_t))];
 };
 
 struct devmem_tx {
@@ -71,7 +74,7 @@ struct devmem_tx {
 
 	/* send.c: an error that came after bytes were sent, for the next call. */
 	int deferred;
-	/* Of the send at hand: what is left of it, as the kernel wants it. */
+	/* Room for the send at hand: what is left of it, as the kernel wants it. */
 	struct devmem_range ranges[DEVMEM_TX_RANGES_MAX];
 	struct iovec iov[DEVMEM_TX_RANGES_MAX];
 };
@@ -88,8 +91,8 @@ static inline int tx_fault(struct devmem_tx *tx, enum tx_fault_kind kind, int co
 /* What an errno of the kernel's sendmsg() means. */
 void tx_explain_send(const struct devmem_tx *tx, int code, struct devmem_error *err);
 
-/* send.c: one sendmsg() of the first n of iov. Return: bytes, or a negative errno of it. */
-ssize_t tx_sendmsg(struct devmem_tx *tx, size_t n, int flags);
+/* send.c: a message of the first n of iov. */
+struct msghdr tx_message(struct tx_source *source, struct iovec *iov, size_t n);
 
 /* reap.c */
 
