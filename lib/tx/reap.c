@@ -156,7 +156,7 @@ int devmem_tx_wait(struct devmem_tx *tx, uint64_t sequence, int timeout_ms)
 		if (end)
 			now = sys_clock_ms();
 		if (timeout_ms >= 0 && now >= end)
-			return -ETIMEDOUT;
+			return tx_fault(tx, TX_FAULT_TIMEOUT, -ETIMEDOUT);
 		/* Completions are mostly not there yet, and poll() tells when they are. */
 		ret = tx_poll(tx, 0, timeout_ms < 0 ? -1 : (int)(end - now));
 		/* The clock says it, too. */

@@ -130,9 +130,9 @@ int devmem_tx_ring_get(struct devmem_tx_ring *ring, uint64_t min, uint64_t max, 
 	int ret;
 
 	if (!min || min > max || (flags & ~DEVMEM_TX_DONTWAIT))
-		return tx_fault(ring->tx, TX_FAULT_RING, -EINVAL);
+		return tx_fault(ring->tx, TX_FAULT_RING_ARGUMENTS, -EINVAL);
 	if (min > ring->space.size)
-		return tx_fault(ring->tx, TX_FAULT_RING, -EMSGSIZE);
+		return tx_fault(ring->tx, TX_FAULT_RING_SIZE, -EMSGSIZE);
 	ring->tx->fault.kind = TX_FAULT_NONE;
 	for (;;) {
 		if (ring->tx->lost)
@@ -142,10 +142,10 @@ int devmem_tx_ring_get(struct devmem_tx_ring *ring, uint64_t min, uint64_t max, 
 			return 0;
 		/* Something is out, else there would have been space. */
 		if (!piece(ring, 0)->put)
-			return tx_fault(ring->tx, TX_FAULT_RING, -ENOBUFS);
+			return tx_fault(ring->tx, TX_FAULT_RING_NOT_PUT, -ENOBUFS);
 		ret = devmem_tx_wait(ring->tx, piece(ring, 0)->sequence, wait ? -1 : 0);
 		if (ret == -ETIMEDOUT)
-			return tx_fault(ring->tx, TX_FAULT_RING, -EAGAIN);
+			return tx_fault(ring->tx, TX_FAULT_RING_FULL, -EAGAIN);
 		if (ret)
 			return ret;
 	}

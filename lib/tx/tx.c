@@ -98,7 +98,7 @@ static int probe(struct devmem_tx *tx, struct devmem_error *err)
 			"binding %u has more bytes than its region: it is another one's",
 			tx->source.id);
 	ret = n == -EINVAL ? -ESTALE : (int)n;
-	tx_explain_send(tx, ret, err);
+	devmem_tx_explain(tx, ret, err);
 	return ret;
 }
 

@@ -25,13 +25,18 @@ enum tx_fault_kind {
 	TX_FAULT_EMPTY_RANGE,
 	TX_FAULT_PAST_END,
 	TX_FAULT_NO_SUCH_SEND,
+	TX_FAULT_RING_ARGUMENTS,
+	TX_FAULT_RING_SIZE,
+	/* EAGAIN and ENOBUFS of a ring */
+	TX_FAULT_RING_FULL,
+	TX_FAULT_RING_NOT_PUT,
 	/* EINVAL: somebody switched SO_ZEROCOPY off */
 	TX_FAULT_ZEROCOPY_OFF,
 	/* ENOBUFS */
 	TX_FAULT_IN_FLIGHT,
 	TX_FAULT_NOTIFICATIONS,
-	/* EAGAIN, ENOBUFS, EINVAL and EMSGSIZE of a ring */
-	TX_FAULT_RING,
+	/* ETIMEDOUT of a wait; without a fault it is the connection's */
+	TX_FAULT_TIMEOUT,
 };
 
 struct tx_fault {
@@ -85,11 +90,6 @@ static inline int tx_fault(struct devmem_tx *tx, enum tx_fault_kind kind, int co
 	tx->fault.kind = kind;
 	return code;
 }
-
-/* explain.c */
-
-/* What an errno of the kernel's sendmsg() means. */
-void tx_explain_send(const struct devmem_tx *tx, int code, struct devmem_error *err);
 
 /* send.c: a message of the first n of iov. */
 struct msghdr tx_message(struct tx_source *source, struct iovec *iov, size_t n);

@@ -891,6 +891,8 @@ static void test_connection_ends(void **state)
 		assert_int_equal(app_send(&app, &range, 1, 0, NULL), 1000);
 		assert_int_equal(fake_now(), 5 * FAKE_MS);
 		assert_int_equal(app_send(&app, &range, 1, 0, NULL), -ETIMEDOUT);
+		app_explains(&app, -ETIMEDOUT, DEVMEM_ERROR_REFUSED, "send: Connection timed out");
+		app_explains(&app, -ETIMEDOUT, DEVMEM_ERROR_REFUSED, "over");
 		assert_int_equal(app_send(&app, &range, 1, 0, NULL), -EPIPE);
 		fake_hold(app.fd, false);
 		assert_int_equal(devmem_tx_close(app.tx, DEVMEM_TX_DRAIN, -1), 0);
