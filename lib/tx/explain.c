@@ -59,7 +59,7 @@ static void explain_errno(const struct devmem_tx *tx, int code, struct devmem_er
 		error_hint(err,
 			   "the kernel completed sends that this sender didn't make: somebody else "
 			   "sends with MSG_ZEROCOPY on this socket, or zerocopy_sends was wrong; "
-			   "what is complete can't be told any more");
+			   "what is complete is unknown from now on");
 		break;
 	case EFAULT:
 		error_hint(err, "the kernel doesn't find these bytes in the dma-buf of binding %u",
@@ -119,9 +119,10 @@ void devmem_tx_explain(const struct devmem_tx *tx, int code, struct devmem_error
 			    inflight_last(tx->inflight));
 		break;
 	case TX_FAULT_RING_ARGUMENTS:
-		error_input(err, code, subject,
-			    "a ring hands out from 1 to any number of bytes, and knows no flag but "
-			    "DEVMEM_TX_DONTWAIT");
+		error_input(
+			err, code, subject,
+			"a ring hands out from 1 to any number of bytes, and accepts no flag but "
+			"DEVMEM_TX_DONTWAIT");
 		break;
 	case TX_FAULT_RING_SIZE:
 		error_input(err, code, subject, "more space was asked for than the ring has");
@@ -153,11 +154,12 @@ void devmem_tx_explain(const struct devmem_tx *tx, int code, struct devmem_error
 			     "memory for notifications (sysctl net.core.optmem_max)");
 		break;
 	case TX_FAULT_TIMEOUT:
-		error_system(err, code, "wait", subject,
-			     "sends up to %" PRIu64 " of %" PRIu64
-			     " are complete: the peer takes nothing, the connection is broken, or "
-			     "scatter-gather or checksums of %s were switched off meanwhile",
-			     inflight_completed(tx->inflight), inflight_last(tx->inflight),
-			     tx->source.dev);
+		error_system(
+			err, code, "wait", subject,
+			"sends up to %" PRIu64 " of %" PRIu64
+			" are complete: the peer receives nothing, the connection is broken, or "
+			"scatter-gather or checksums of %s were switched off meanwhile",
+			inflight_completed(tx->inflight), inflight_last(tx->inflight),
+			tx->source.dev);
 	}
 }

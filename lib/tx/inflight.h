@@ -44,9 +44,9 @@ uint64_t inflight_send(struct inflight *f, struct inflight_source *s,
 uint64_t inflight_send_complete(struct inflight *f);
 
 /*
- * The kernel said that those from low to high, in its numbers, are complete. sends: receives how
- * many of them were in flight; unknown: how many weren't. -EBADMSG: numbers that it can't have
- * given out yet; nothing is changed.
+ * The kernel reported as complete those from low to high, in its numbers. sends: receives how many
+ * of them were in flight; unknown: how many weren't. -EBADMSG: numbers that it can't have given out
+ * yet; nothing is changed.
  */
 int inflight_complete(struct inflight *f, uint32_t low, uint32_t high, uint64_t *sends,
 		      uint64_t *unknown);

@@ -60,8 +60,7 @@ int tx_read_completions(struct devmem_tx *tx)
 	/* Plain sends have no completions. */
 	if (tx->source.plain)
 		return 0;
-	/* When nothing is in flight any more nothing can come, and a look that finds nothing is
-	 * saved. */
+	/* Once nothing is in flight nothing can come: one call less. */
 	do {
 		ret = read_message(tx);
 		if (ret > 0)
@@ -93,7 +92,7 @@ int tx_poll(struct devmem_tx *tx, short events, int timeout_ms)
 	if (ret < 0)
 		return ret;
 	/* The connection has ended, or a plain sender's socket has messages for somebody else:
-	 * poll() tells it at once, again and again. */
+	 * poll() reports it at once, again and again. */
 	if (ret || (pfd.revents & events))
 		return 0;
 	ret = sys_poll(NULL, 0, NAP_MS);
@@ -124,7 +123,7 @@ uint64_t devmem_tx_completed(const struct devmem_tx *tx)
 int devmem_tx_in_flight(const struct devmem_tx *tx, const struct devmem_range *range,
 			uint64_t *sequence)
 {
-	/* When nothing is known any more, each may be. */
+	/* When nothing is known any more, all may be. */
 	uint64_t last = tx->lost ? inflight_last(tx->inflight)
 				 : inflight_find(tx->inflight, tx->source.inflight, range);
 
@@ -135,7 +134,7 @@ int devmem_tx_in_flight(const struct devmem_tx *tx, const struct devmem_range *r
 
 int devmem_tx_wait(struct devmem_tx *tx, uint64_t sequence, int timeout_ms)
 {
-	uint64_t end = 0, now = 0;
+	uint64_t deadline = 0, now = 0;
 	int ret = 0;
 
 	tx->fault.kind = TX_FAULT_NONE;
@@ -151,15 +150,15 @@ int devmem_tx_wait(struct devmem_tx *tx, uint64_t sequence, int timeout_ms)
 	if (!timeout_ms)
 		ret = tx_read_completions(tx);
 	else if (timeout_ms > 0)
-		end = sys_clock_ms() + (uint64_t)timeout_ms;
+		deadline = sys_clock_ms() + (uint64_t)timeout_ms;
 	while (ret >= 0 && sequence > inflight_completed(tx->inflight)) {
-		if (end)
+		if (deadline)
 			now = sys_clock_ms();
-		if (timeout_ms >= 0 && now >= end)
+		if (timeout_ms >= 0 && now >= deadline)
 			return tx_fault(tx, TX_FAULT_TIMEOUT, -ETIMEDOUT);
-		/* Completions are mostly not there yet, and poll() tells when they are. */
-		ret = tx_poll(tx, 0, timeout_ms < 0 ? -1 : (int)(end - now));
-		/* The clock says it, too. */
+		/* Completions are mostly not there yet, and poll() reports when they are. */
+		ret = tx_poll(tx, 0, timeout_ms < 0 ? -1 : (int)(deadline - now));
+		/* The clock decides. */
 		if (ret == -ETIMEDOUT)
 			ret = 0;
 	}

@@ -16,9 +16,8 @@
 /* Space that was handed out: it comes back whole. */
 struct piece {
 	uint64_t offset;
-	/* All that it takes in the circle, with what was left out at the end behind the piece
-	 * before. */
-	uint64_t taken;
+	/* With what was left out at the end of the circle, behind the piece before. */
+	uint64_t used;
 	uint64_t size;
 	bool put;
 	/* The send that must be complete. */
@@ -69,13 +68,13 @@ static struct piece *piece(struct devmem_tx_ring *r, uint32_t n)
 	return &r->pieces[(r->oldest + n) % PIECES];
 }
 
-/* Takes back what is complete. */
-static void take_back(struct devmem_tx_ring *r)
+/* What is complete is free again. */
+static void reclaim(struct devmem_tx_ring *r)
 {
 	uint64_t completed = inflight_completed(r->tx->inflight);
 
 	while (r->n && piece(r, 0)->put && piece(r, 0)->sequence <= completed) {
-		r->used -= piece(r, 0)->taken;
+		r->used -= piece(r, 0)->used;
 		r->oldest = (r->oldest + 1) % PIECES;
 		r->n--;
 	}
@@ -84,9 +83,9 @@ static void take_back(struct devmem_tx_ring *r)
 		r->head = 0;
 }
 
-/* Hands out from min to max bytes if there are as many in one piece. */
-static bool hand_out(struct devmem_tx_ring *r, uint64_t min, uint64_t max,
-		     struct devmem_range *space)
+/* Hands out from min to max bytes. Return: 0, or -ENOBUFS if there are not as many in one piece. */
+static int hand_out(struct devmem_tx_ring *r, uint64_t min, uint64_t max,
+		    struct devmem_range *space)
 {
 	uint64_t free_bytes = r->space.size - r->used;
 	uint64_t to_end = r->space.size - r->head;
@@ -94,14 +93,14 @@ static bool hand_out(struct devmem_tx_ring *r, uint64_t min, uint64_t max,
 	uint64_t size;
 
 	if (r->n == PIECES)
-		return false;
+		return -ENOBUFS;
 	/* Too little up to the end of the circle: it stays empty, if there is enough behind it. */
 	if (to_end < min) {
 		skipped = to_end;
 		to_end = r->space.size;
 	}
 	if (free_bytes < skipped || free_bytes - skipped < min)
-		return false;
+		return -ENOBUFS;
 	size = free_bytes - skipped;
 	if (size > to_end)
 		size = to_end;
@@ -112,7 +111,7 @@ static bool hand_out(struct devmem_tx_ring *r, uint64_t min, uint64_t max,
 	*space = (struct devmem_range){ r->space.offset + r->head, size };
 	*piece(r, r->n) = (struct piece){
 		.offset = space->offset,
-		.taken = skipped + size,
+		.used = skipped + size,
 		.size = size,
 	};
 	r->n++;
@@ -120,7 +119,7 @@ static bool hand_out(struct devmem_tx_ring *r, uint64_t min, uint64_t max,
 	r->head += size;
 	if (r->head == r->space.size)
 		r->head = 0;
-	return true;
+	return 0;
 }
 
 int devmem_tx_ring_get(struct devmem_tx_ring *ring, uint64_t min, uint64_t max, unsigned int flags,
@@ -137,8 +136,8 @@ int devmem_tx_ring_get(struct devmem_tx_ring *ring, uint64_t min, uint64_t max, 
 	for (;;) {
 		if (ring->tx->lost)
 			return -EBADMSG;
-		take_back(ring);
-		if (hand_out(ring, min, max, space))
+		reclaim(ring);
+		if (!hand_out(ring, min, max, space))
 			return 0;
 		/* Something is out, else there would have been space. */
 		if (!piece(ring, 0)->put)
@@ -169,7 +168,7 @@ int devmem_tx_ring_put(struct devmem_tx_ring *ring, const struct devmem_range *s
 		rest = p->size - space->size;
 		/* Behind the newest nothing was handed out: what is left of it is free. */
 		if (i == ring->n - 1) {
-			p->taken -= rest;
+			p->used -= rest;
 			p->size -= rest;
 			ring->used -= rest;
 			ring->head = p->offset - ring->space.offset + p->size;

@@ -78,8 +78,8 @@ static int check_binding(const struct devmem_binding *binding, struct devmem_err
 }
 
 /*
- * Would the kernel send from this binding on this connection? A send past the dma-buf's end can't
- * succeed, but is looked at in this order: room for a notification, binding, route, connection,
+ * Whether the kernel would send from this binding on this connection. A send past the dma-buf's end
+ * can't succeed, but is checked in this order: room for a notification, binding, route, connection,
  * room in the socket, and only then range.
  */
 static int probe(struct devmem_tx *tx, struct devmem_error *err)
@@ -89,7 +89,7 @@ static int probe(struct devmem_tx *tx, struct devmem_error *err)
 	ssize_t n = sys_sendmsg(tx->fd, &msg, tx->source.flags | MSG_DONTWAIT);
 	int ret;
 
-	/* Without room in the socket it stays unknown; the first send will tell. */
+	/* Without room in the socket it stays unknown until the first send. */
 	if (n == -EFAULT || n == -EAGAIN || n == -ENOBUFS)
 		return 0;
 	if (n >= 0)
@@ -118,7 +118,7 @@ static int bind_socket(struct devmem_tx *tx, struct devmem_error *err)
 	else if (!ret)
 		ret = sys_setsockopt(tx->fd, SOL_SOCKET, SO_BINDTODEVICE, tx->source.dev,
 				     (socklen_t)strlen(tx->source.dev));
-	/* The route was right a moment ago, and each send looks at it again. */
+	/* The route was right a moment ago, and the kernel checks it with each send. */
 	if (ret >= 0 || ret == -EPERM)
 		return 0;
 	return error_system(err, ret, "SO_BINDTODEVICE", tx->subject, "%s", tx->source.dev);
