@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Files, clocks and programs of the kernel in tests/unit: the files and their locks are real ones,
- * in a temporary directory; what waits does so on a clock that is only counted. */
+ * in a temporary directory, or in memory; what waits does so on a clock that is only counted. */
 #include "fake_internal.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -86,14 +84,17 @@ static bool ends_with(const char *name, const char *suffix)
 
 static char leftover[128];
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static void look_at_leftover(const char *name)
 {
-	const char *name = path + ftw->base;
-
-	(void)st;
 	if (!leftover[0] && (ends_with(name, ".journal") || ends_with(name, ".lock") ||
 			     ends_with(name, ".owner") || ends_with(name, ".new")))
 		snprintf(leftover, sizeof(leftover), "file %s left", name);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	look_at_leftover(path + ftw->base);
 	if (type == FTW_DP || type == FTW_DNR)
 		return rmdir(path);
 	return unlink(path);
@@ -101,7 +102,9 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 void fake_files_end(char *what, size_t size)
 {
+	const char *name;
 	unsigned int i;
+	size_t at = 0;
 
 	if (files.listing)
 		closedir(files.listing);
@@ -109,12 +112,14 @@ void fake_files_end(char *what, size_t size)
 	for (i = 0; i < files.spawns && i < CHILDREN_MAX; i++)
 		if (!files.waited[i] && !what[0])
 			snprintf(what, size, "program number %u was not waited for", i + 1);
-	if (files.dir[0]) {
-		leftover[0] = '\0';
+	leftover[0] = '\0';
+	while ((name = fake_fs_name(&at)))
+		look_at_leftover(name);
+	fake_fs_clear();
+	if (files.dir[0] && strcmp(files.dir, FAKE_FS_DIR))
 		nftw(files.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-		if (leftover[0] && !files.keep && !what[0])
-			snprintf(what, size, "%s", leftover);
-	}
+	if (leftover[0] && !files.keep && !what[0])
+		snprintf(what, size, "%s", leftover);
 	while (files.n_silent)
 		close(files.silent[--files.n_silent]);
 	files.dir[0] = '\0';
@@ -133,6 +138,11 @@ const char *fake_dir(void)
 	if (!mkdtemp(files.dir))
 		abort();
 	return files.dir;
+}
+
+void fake_dir_in_memory(void)
+{
+	strcpy(files.dir, FAKE_FS_DIR);
 }
 
 void fake_dir_keep(void)
@@ -304,14 +314,12 @@ void fake_file_events(unsigned int call)
 
 void fake_file_release(struct object *obj)
 {
-	close(obj->real);
+	fake_fs_close(obj->real);
 }
 
 short fake_file_poll(const struct object *obj, short events)
 {
-	struct pollfd pfd = { .fd = obj->real, .events = events };
-
-	return poll(&pfd, 1, 0) > 0 ? pfd.revents : 0;
+	return fake_fs_poll(obj->real, events);
 }
 
 static int install_file(int real)
@@ -325,7 +333,7 @@ static int install_file(int real)
 	obj->real = real;
 	fd = fake_install(obj, false);
 	if (fd < 0) {
-		close(real);
+		fake_fs_close(real);
 		free(obj);
 	}
 	return fd;
@@ -347,29 +355,19 @@ static bool in_dir(const char *path)
 	       !strstr(path, "..");
 }
 
-static int text_file(const char *text)
-{
-	int real = memfd_create("text", MFD_CLOEXEC);
-
-	if (real < 0 || write(real, text, strlen(text)) != (ssize_t)strlen(text) ||
-	    lseek(real, 0, SEEK_SET))
-		abort();
-	return install_file(real);
-}
-
 int sys_open(const char *path, int flags)
 {
 	ENTER("sys_open");
 	if ((flags & O_ACCMODE) != O_RDONLY)
 		return -ENOENT;
 	if (!strcmp(path, "/proc/sys/kernel/random/boot_id"))
-		return text_file(files.boot);
+		return install_file(fake_fs_text(files.boot));
 	if (!strcmp(path, "/proc/self/comm"))
-		return text_file(files.comm);
+		return install_file(fake_fs_text(files.comm));
 	if (files.port[0] && !strcmp(path, files.port_path))
-		return text_file(files.port);
+		return install_file(fake_fs_text(files.port));
 	if (files.device[0] && !strcmp(path, files.device))
-		return text_file("");
+		return install_file(fake_fs_text(""));
 	return -ENOENT;
 }
 
@@ -384,7 +382,7 @@ ssize_t sys_read(int fd, void *buf, size_t len)
 		return -EBADF;
 	if (files.chunk && len > files.chunk)
 		len = files.chunk;
-	n = read(real, buf, len);
+	n = fake_fs_read(real, buf, len);
 	if (n < 0 && errno == EAGAIN)
 		fake_complain("read would wait for ever");
 	return n < 0 ? -errno : n;
@@ -393,6 +391,8 @@ ssize_t sys_read(int fd, void *buf, size_t len)
 int sys_list_dir(const char *path, int (*fn)(const char *name, void *arg), void *arg)
 {
 	struct dirent *entry;
+	const char *name;
+	size_t at = 0;
 	int ret = 0;
 
 	ENTER("sys_list_dir");
@@ -402,6 +402,11 @@ int sys_list_dir(const char *path, int (*fn)(const char *name, void *arg), void 
 	}
 	if (!in_dir(path))
 		return -ENOENT;
+	if (!strcmp(path, FAKE_FS_DIR)) {
+		while (!ret && (name = fake_fs_name(&at)))
+			ret = fn(name, arg);
+		return ret;
+	}
 	if (files.listing) {
 		fake_complain("two directories listed at a time");
 		return -EMFILE;
@@ -453,7 +458,7 @@ int sys_openat(int dir, const char *name, int flags, uint32_t mode)
 			fake_complain("open %s, outside of the test's directory", name);
 		return -ENOENT;
 	}
-	return install_file(openat(real, name, flags | O_NOFOLLOW | O_CLOEXEC, (mode_t)mode));
+	return install_file(fake_fs_openat(real, name, flags, (mode_t)mode));
 }
 
 static int take_stat(struct sys_stat *st, const struct stat *from, int ret)
@@ -477,7 +482,7 @@ int sys_fstat(int fd, struct sys_stat *st)
 	real = real_of(fd);
 	if (real < 0)
 		return -EBADF;
-	return take_stat(st, &buf, fstat(real, &buf));
+	return take_stat(st, &buf, fake_fs_stat(real, &buf));
 }
 
 int sys_statat(int dir, const char *name, struct sys_stat *st)
@@ -489,7 +494,7 @@ int sys_statat(int dir, const char *name, struct sys_stat *st)
 	real = directory(dir, name);
 	if (real < 0)
 		return real;
-	return take_stat(st, &buf, fstatat(real, name, &buf, AT_SYMLINK_NOFOLLOW));
+	return take_stat(st, &buf, fake_fs_statat(real, name, &buf));
 }
 
 ssize_t sys_write(int fd, const void *buf, size_t len)
@@ -503,7 +508,7 @@ ssize_t sys_write(int fd, const void *buf, size_t len)
 		return -EBADF;
 	if (files.chunk && len > files.chunk)
 		len = files.chunk;
-	n = write(real, buf, len);
+	n = fake_fs_write(real, buf, len);
 	return n < 0 ? -errno : n;
 }
 
@@ -523,7 +528,7 @@ int sys_rename(int dir, const char *from, const char *to)
 		real = directory(dir, to);
 	if (real < 0)
 		return real;
-	return renameat(real, from, real, to) < 0 ? -errno : 0;
+	return fake_fs_rename(real, from, to) < 0 ? -errno : 0;
 }
 
 int sys_unlink(int dir, const char *name)
@@ -534,7 +539,7 @@ int sys_unlink(int dir, const char *name)
 	real = directory(dir, name);
 	if (real < 0)
 		return real;
-	return unlinkat(real, name, 0) < 0 ? -errno : 0;
+	return fake_fs_unlink(real, name) < 0 ? -errno : 0;
 }
 
 int sys_flock(int fd, int operation)
@@ -545,12 +550,12 @@ int sys_flock(int fd, int operation)
 	real = real_of(fd);
 	if (real < 0)
 		return -EBADF;
-	ret = flock(real, operation | LOCK_NB) < 0 ? -errno : 0;
+	ret = fake_fs_flock(real, operation) < 0 ? -errno : 0;
 	if (ret != -EWOULDBLOCK || (operation & LOCK_NB))
 		return ret;
 	if (files.on_wait)
 		act(files.on_wait, files.on_wait_arg);
-	ret = flock(real, operation | LOCK_NB) < 0 ? -errno : 0;
+	ret = fake_fs_flock(real, operation) < 0 ? -errno : 0;
 	if (ret == -EWOULDBLOCK) {
 		fake_complain("flock would wait for ever");
 		return -EDEADLK;
@@ -599,21 +604,17 @@ int sys_spawn(const char *path, char *const argv[], int64_t *pid, int *out)
 	for (i = 0; argv[i] && i < ARGS_MAX; i++)
 		snprintf(files.args[i], sizeof(files.args[i]), "%s", argv[i]);
 	files.n_args = (unsigned int)i;
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
-		abort();
-	fd = install_file(ends[0]);
-	if (fd < 0) {
-		close(ends[1]);
-		return fd;
-	}
-	if (!files.says) {
-		/* Stays silent: the other end lives as long as this process. */
-		files.silent[files.n_silent++] = ends[1];
+	if (files.says) {
+		fd = install_file(fake_fs_text(files.says));
 	} else {
-		if (write(ends[1], files.says, strlen(files.says)) < 0)
+		/* Stays silent: the other end lives as long as this process. */
+		if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
 			abort();
-		close(ends[1]);
+		files.silent[files.n_silent++] = ends[1];
+		fd = install_file(ends[0]);
 	}
+	if (fd < 0)
+		return fd;
 	files.child_of[files.spawns] = files.process;
 	*pid = CHILD_FIRST + files.spawns++;
 	*out = fd;

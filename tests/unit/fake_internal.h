@@ -169,6 +169,25 @@ short fake_file_poll(const struct object *obj, short events);
 void fake_clock_pass(uint64_t ms);
 unsigned int fake_current_process(void);
 
+/* fake_fs.c: as in libc, for files in memory and real ones */
+struct stat;
+#define FAKE_FS_DIR "/directory-in-memory"
+/* A file with this text in memory, opened for reading. */
+int fake_fs_text(const char *text);
+int fake_fs_openat(int dir, const char *name, int flags, mode_t mode);
+void fake_fs_close(int fd);
+ssize_t fake_fs_read(int fd, void *buf, size_t len);
+ssize_t fake_fs_write(int fd, const void *buf, size_t len);
+int fake_fs_stat(int fd, struct stat *st);
+int fake_fs_statat(int dir, const char *name, struct stat *st);
+int fake_fs_rename(int dir, const char *from, const char *to);
+int fake_fs_unlink(int dir, const char *name);
+int fake_fs_flock(int fd, int operation);
+short fake_fs_poll(int fd, short events);
+/* The name of a file in memory at or after *i, which moves on; NULL: no more. */
+const char *fake_fs_name(size_t *i);
+void fake_fs_clear(void);
+
 /* fake_netdev.c */
 void fake_unbind(struct object *owner);
 /* fake_ethtool.c */

@@ -201,6 +201,9 @@ void fake_log_clear(void);
  * files that the library makes must lie in it. fake_end() removes it, and complains about journals,
  * locks and owners' files that were left in it. */
 const char *fake_dir(void);
+/* It and its files lie in memory: faster, but hidden from libc. To be called right after
+ * fake_begin(). */
+void fake_dir_in_memory(void);
 /* No complaint about them. */
 void fake_dir_keep(void);
 /* Reads and writes of files take at most so many bytes at a time; 0: all. */
