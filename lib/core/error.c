@@ -164,6 +164,13 @@ int error_system(struct devmem_error *err, int code, const char *operation, cons
 	return code;
 }
 
+int error_copy(struct devmem_error *err, const struct devmem_error *from)
+{
+	if (err)
+		*err = *from;
+	return from->code;
+}
+
 void error_hint(struct devmem_error *err, const char *fmt, ...)
 {
 	va_list ap;

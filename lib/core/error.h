@@ -31,6 +31,8 @@ int error_system(struct devmem_error *err, int code, const char *operation, cons
 int error_operation(struct devmem_error *err, int code, const char *operation, const char *subject,
 		    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* Passes an error on. Return: its code. */
+int error_copy(struct devmem_error *err, const struct devmem_error *from);
 /* Appends "; " and advice to an error's message. */
 void error_hint(struct devmem_error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

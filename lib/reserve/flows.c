@@ -59,9 +59,7 @@ static int list_contexts(const struct reserve *r, uint32_t **ids, uint32_t *n,
 		*n = 0;
 		return 0;
 	}
-	if (ret && err)
-		*err = failed;
-	return ret;
+	return ret ? error_copy(err, &failed) : 0;
 }
 
 int reserve_make_context(struct reserve *r, struct journal_owner *owner, struct devmem_error *err)
@@ -130,11 +128,8 @@ static int same_context(const struct reserve *r, const struct journal_context *c
 	ret = ethtool_get_rss(r->dev, id, &rss, &failed);
 	if (ret == -ENOENT)
 		return 0;
-	if (ret) {
-		if (err)
-			*err = failed;
-		return ret;
-	}
+	if (ret)
+		return error_copy(err, &failed);
 	same = rss.table_len == context->n &&
 	       !memcmp(rss.table, context->table, context->n * sizeof(*rss.table));
 	ethtool_rss_free(&rss);
@@ -176,11 +171,8 @@ static int is_listed(const struct reserve *r, uint32_t id, bool *listed, struct 
 	/* Contexts without a list. */
 	if (ret == -EOPNOTSUPP)
 		return 0;
-	if (ret) {
-		if (err)
-			*err = failed;
-		return ret;
-	}
+	if (ret)
+		return error_copy(err, &failed);
 	for (i = 0; i < n && ids[i] != id; i++)
 		;
 	*listed = i < n;
@@ -254,11 +246,8 @@ static int find_rule(const struct reserve *r, const struct journal_rule *ours, u
 	/* Switched off: there are none. */
 	if (ret == -EOPNOTSUPP && !ethtool_get_ntuple(r->dev, &ntuple, NULL) && !ntuple.active.set)
 		return 0;
-	if (ret) {
-		if (err)
-			*err = failed;
-		return ret;
-	}
+	if (ret)
+		return error_copy(err, &failed);
 	for (i = 0; i < n; i++) {
 		bool here = rules[i].fs.location == ours->fs.location;
 
@@ -272,8 +261,7 @@ static int find_rule(const struct reserve *r, const struct journal_rule *ours, u
 				break;
 			}
 			if (ret) {
-				if (err)
-					*err = failed;
+				error_copy(err, &failed);
 				break;
 			}
 		}

@@ -25,11 +25,8 @@ int reserve_check_rules(const struct reserve *r, const uint32_t *queues, size_t 
 	ret = ethtool_get_rules(r->dev, &rules, &nrules, &places, &failed);
 	if (ret == -EOPNOTSUPP)
 		return 0; /* switched off: there are none */
-	if (ret) {
-		if (err)
-			*err = failed;
-		return ret;
-	}
+	if (ret)
+		return error_copy(err, &failed);
 	for (q = 0; q < n; q++)
 		last = queues[q] > last ? queues[q] : last;
 	hits = calloc((size_t)last + 1, sizeof(*hits));

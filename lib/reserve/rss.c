@@ -139,8 +139,7 @@ int reserve_plan_rss(struct reserve *r, struct devmem_error *err)
 	if (!rss->used) {
 		ret = ethtool_get_rx_rings(r->dev, &rx_rings, &failed);
 		if (ret && !ethtool_is_absent(ret)) {
-			if (err)
-				*err = failed;
+			error_copy(err, &failed);
 			goto free_target;
 		}
 		rss->was = copy_table(now.table, now.table_len);

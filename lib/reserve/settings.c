@@ -259,8 +259,7 @@ int reserve_restore_settings(struct reserve *r, char *remains, size_t size,
 		ret = restore[i](r, &failed);
 		if (ret && !first) {
 			first = ret;
-			if (err)
-				*err = failed;
+			error_copy(err, &failed);
 		}
 	}
 	if (first)
