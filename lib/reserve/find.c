@@ -3,41 +3,27 @@
 #include "reserve/reserve.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "nic/netdev.h"
+#include "core/file.h"
 #include "core/sys.h"
-
-/* Which of its device's interfaces it is; 0 where the kernel doesn't say. */
-static unsigned long device_port(const struct ethtool_dev *dev)
-{
-	char path[64], text[16];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/class/net/%s/dev_port", dev->name);
-	fd = sys_open(path, O_RDONLY);
-	if (fd < 0)
-		return 0;
-	n = sys_read(fd, text, sizeof(text) - 1);
-	sys_close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return strtoul(text, NULL, 10);
-}
+#include "nic/netdev.h"
 
 /* The name of an interface that has no permanent address. */
 static int name_without_address(const struct ethtool_dev *dev, const char *bus,
 				char nic[JOURNAL_NIC_SIZE], struct devmem_error *err)
 {
-	uint64_t netns;
+	uint64_t netns, port = 0;
+	char path[64];
 	int ret;
 
 	if (bus[0]) {
-		snprintf(nic, JOURNAL_NIC_SIZE, "%s-port%lu", bus, device_port(dev));
+		/* Which of its device's interfaces it is; 0 where the kernel doesn't say. */
+		snprintf(path, sizeof(path), "/sys/class/net/%s/dev_port", dev->name);
+		file_read_number(path, &port);
+		snprintf(nic, JOURNAL_NIC_SIZE, "%s-port%" PRIu64, bus, port);
 		return 0;
 	}
 	ret = sys_netns(&netns);
@@ -86,7 +72,7 @@ struct wanted {
 	uint32_t ifindex; /* 0: not found */
 };
 
-static int is_it(const struct ethtool_dev *dev, void *arg)
+static int is_wanted(const struct ethtool_dev *dev, void *arg)
 {
 	struct wanted *wanted = arg;
 	char nic[JOURNAL_NIC_SIZE];
@@ -102,22 +88,114 @@ static int is_it(const struct ethtool_dev *dev, void *arg)
 	return 1;
 }
 
-int reserve_find(const char *nic, struct devmem_netdev **netdev, struct devmem_error *err)
+int reserve_find(struct reserve *r, struct devmem_error *err)
 {
-	struct wanted wanted = { .nic = nic };
+	struct wanted wanted = { .nic = r->file.nic };
 	struct devmem_error failed = { 0 };
+	struct devmem_netdev *netdev;
 	char index[16];
 	int ret;
 
-	*netdev = NULL;
-	ret = netdev_each(is_it, &wanted, err);
+	ret = netdev_each(is_wanted, &wanted, err);
 	if (ret < 0)
 		return ret;
 	if (!wanted.ifindex)
 		return 0;
 	snprintf(index, sizeof(index), "%" PRIu32, wanted.ifindex);
-	ret = devmem_netdev_open(netdev, index, &failed);
-	if (ret && ret != -ENODEV && err)
-		*err = failed;
-	return ret == -ENODEV ? 0 : ret;
+	ret = devmem_netdev_open(&netdev, index, &failed);
+	if (ret)
+		return ret == -ENODEV ? 0 : error_copy(err, &failed);
+	devmem_netdev_close(r->found);
+	r->found = netdev;
+	r->netdev = netdev;
+	r->dev = netdev_dev(netdev);
+	return 1;
+}
+
+/* A walk over the journals that are meant: dev's, by what it is or, if it isn't here, by its name;
+ * or all. */
+struct walk {
+	const char *dev;
+	char nic[JOURNAL_NIC_SIZE]; /* "" if it isn't here */
+	struct devmem_reservation_options options;
+	bool lock, any;
+	int (*fn)(struct reserve *r, void *arg, struct devmem_error *err);
+	void *arg;
+	int first; /* the first failure */
+	struct devmem_error *err;
+};
+
+static int visit(const char *nic, void *arg)
+{
+	struct walk *walk = arg;
+	struct reserve r = { .options = walk->options };
+	struct devmem_error failed = { 0 };
+	int ret;
+
+	/* One that is damaged, or locked, is no matter of another interface's. */
+	if (walk->nic[0] && strcmp(walk->nic, nic) != 0)
+		return 0;
+	ret = reserve_open(&r, NULL, nic, false, &failed);
+	if (ret == -ENOENT)
+		return 0;
+	if (ret)
+		goto out;
+	if (walk->lock)
+		ret = reserve_lock(&r, &failed);
+	else
+		ret = journal_file_load(&r.file, &r.journal, &failed);
+	if (ret)
+		goto close_reserve;
+	if (!walk->dev || walk->nic[0] || !strcmp(walk->dev, r.journal.name)) {
+		walk->any = true;
+		ret = walk->fn(&r, walk->arg, &failed);
+	}
+	if (walk->lock)
+		reserve_unlock(&r);
+	else
+		journal_free(&r.journal);
+close_reserve:
+	reserve_close(&r);
+out:
+	if (ret && !walk->first) {
+		walk->first = ret;
+		error_copy(walk->err, &failed);
+	}
+	return 0;
+}
+
+int reserve_each(const char *dev, const struct devmem_reservation_options *options, bool lock,
+		 int (*fn)(struct reserve *r, void *arg, struct devmem_error *err), void *arg,
+		 struct devmem_error *err)
+{
+	struct walk walk = { .dev = dev, .lock = lock, .fn = fn, .arg = arg, .err = err };
+	struct devmem_error absent = { 0 };
+	struct devmem_netdev *netdev = NULL;
+	struct journal_file file;
+	int ret;
+
+	ret = reserve_options(&walk.options, options, err);
+	if (ret)
+		return ret;
+	if (dev) {
+		ret = devmem_netdev_open(&netdev, dev, &absent);
+		if (ret && ret != -ENODEV)
+			return error_copy(err, &absent);
+	}
+	if (netdev) {
+		ret = reserve_nic_name(netdev_dev(netdev), walk.nic, err);
+		devmem_netdev_close(netdev);
+		if (ret)
+			return ret;
+	}
+	ret = journal_file_open(&file, walk.options.dir, NULL, false, err);
+	if (!ret) {
+		ret = journal_file_each(&file, visit, &walk, err);
+		journal_file_close(&file);
+	}
+	if (ret && ret != -ENOENT)
+		return ret;
+	if (walk.first)
+		return walk.first;
+	return absent.code && !walk.any ? error_copy(err, &absent) : 0;
 }

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/file.h>
 
+#include "core/array.h"
+#include "core/number.h"
 #include "core/sys.h"
 
 #define DIR_MODE 0700
@@ -570,13 +572,10 @@ static uint32_t owner_of(const struct journal_file *file, const char *name)
 {
 	const char *p = name + strlen(file->nic);
 	char again[NAME_SIZE];
-	uint64_t id = 0;
+	uint64_t id;
 
-	if (strncmp(name, file->nic, strlen(file->nic)) || *p++ != '.')
-		return 0;
-	for (; *p >= '0' && *p <= '9' && id <= UINT32_MAX; p++)
-		id = 10 * id + (uint64_t)(*p - '0');
-	if (!id || id > UINT32_MAX)
+	if (strncmp(name, file->nic, strlen(file->nic)) || *p++ != '.' ||
+	    !number_next(&p, p + strlen(p), UINT32_MAX, &id))
 		return 0;
 	owner_name(file, (uint32_t)id, again);
 	return strcmp(name, again) ? 0 : (uint32_t)id;
@@ -589,23 +588,13 @@ struct sweep {
 	int code; /* of a failure that has its text */
 };
 
-static bool knows(const struct journal *journal, uint32_t id)
-{
-	uint32_t i;
-
-	for (i = 0; i < journal->n_owners; i++)
-		if (journal->owners[i].id == id)
-			return true;
-	return false;
-}
-
 static int sweep_one(const char *name, void *arg)
 {
 	struct sweep *sweep = arg;
 	uint32_t id = owner_of(sweep->file, name);
 	int ret;
 
-	if (!id || knows(sweep->journal, id))
+	if (!id || journal_find(sweep->journal, id))
 		return 0;
 	ret = remove_stray(sweep->file, name, sweep->err);
 	sweep->code = ret < 0 ? ret : 0;
@@ -663,7 +652,7 @@ static int collect(const char *name, void *arg)
 	}
 	if (!len)
 		return 0;
-	more = realloc(names->nics, (names->n + 1) * sizeof(names->nics[0]));
+	more = array_grow(names->nics, names->n, sizeof(names->nics[0]));
 	if (!more)
 		return -ENOMEM;
 	names->nics = more;

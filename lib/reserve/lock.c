@@ -10,9 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "nic/netdev.h"
+#include "core/file.h"
 #include "core/options.h"
 #include "core/sys.h"
+#include "nic/netdev.h"
 
 #define LOCK_WAIT_MS 30000
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
@@ -100,24 +101,6 @@ const char *reserve_owner_text(const struct journal_owner *owner, char text[RESE
 	return text;
 }
 
-/* Reads the first line of a small file. */
-static int read_line(const char *path, char *line, size_t size, struct devmem_error *err)
-{
-	ssize_t n;
-	int fd;
-
-	fd = sys_open(path, O_RDONLY);
-	if (fd < 0)
-		return error_system(err, fd, "open", path, NULL);
-	n = sys_read(fd, line, size - 1);
-	sys_close(fd);
-	if (n < 0)
-		return error_system(err, (int)n, "read", path, NULL);
-	line[n] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	return 0;
-}
-
 int reserve_open(struct reserve *r, struct devmem_netdev *netdev, const char *nic, bool create,
 		 struct devmem_error *err)
 {
@@ -133,7 +116,7 @@ int reserve_open(struct reserve *r, struct devmem_netdev *netdev, const char *ni
 			return ret;
 		nic = own;
 	}
-	ret = read_line(BOOT_ID, r->boot, sizeof(r->boot), err);
+	ret = file_read_line(BOOT_ID, r->boot, sizeof(r->boot), err);
 	if (ret)
 		return ret;
 	return journal_file_open(&r->file, r->options.dir, nic, create, err);

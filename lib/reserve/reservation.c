@@ -3,16 +3,16 @@
 #include "reserve/reserve.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 
+#include "core/file.h"
+#include "core/sys.h"
 #include "nic/flow.h"
 #include "nic/netdev.h"
 #include "nic/queue.h"
-#include "core/sys.h"
 
 #define COMM "/proc/self/comm"
 
@@ -28,23 +28,6 @@ struct devmem_reservation {
 };
 
 /* ---- opening ---- */
-
-/* The name of this process; "?" if it can't be read. */
-static void read_command(char command[16])
-{
-	ssize_t n = -1;
-	int fd;
-
-	fd = sys_open(COMM, O_RDONLY);
-	if (fd >= 0) {
-		n = sys_read(fd, command, 15);
-		sys_close(fd);
-	}
-	command[n > 0 ? n : 0] = '\0';
-	command[strcspn(command, "\n")] = '\0';
-	if (!command[0])
-		memcpy(command, "?", 2);
-}
 
 /* A handle with its own copy of the directory's name. */
 static int handle_new(struct devmem_reservation **reservation, struct devmem_netdev *netdev,
@@ -114,7 +97,9 @@ static int add_owner(struct devmem_reservation *res, struct devmem_error *err)
 		return error_system(err, -ENOMEM, "reserve", res->r.dev->name, NULL);
 	owner->pid = sys_getpid();
 	owner->since = sys_time();
-	read_command(owner->command);
+	if (file_read_line(COMM, owner->command, sizeof(owner->command), NULL) ||
+	    !owner->command[0])
+		strcpy(owner->command, "?");
 	res->id = owner->id;
 	return 0;
 }
@@ -157,6 +142,7 @@ int devmem_reservation_open(struct devmem_reservation **reservation, struct devm
 {
 	struct devmem_error undo = { 0 };
 	struct devmem_reservation *res;
+	unsigned int dead = 0;
 	char remains[256];
 	bool retired;
 	int ret;
@@ -171,7 +157,7 @@ int devmem_reservation_open(struct devmem_reservation **reservation, struct devm
 		goto free_handle;
 	reserve_step(&res->r, "lock");
 	/* An owner that can't be retired keeps its queues, which is reported. */
-	if (reserve_retire_dead(&res->r, NULL, &undo))
+	if (reserve_retire_dead(&res->r, &dead, &undo))
 		reserve_notice(&res->r, "%s", undo.message);
 	ret = reserve_choose_queues(&res->r, queues, n, &res->queues, err);
 	if (ret)
@@ -421,8 +407,7 @@ static int close_own(struct devmem_reservation *res, struct devmem_error *err)
 	ret = reserve_retire_owner(&res->r, res->id, false, &retired, remains, sizeof(remains),
 				   &failed);
 	if (ret) {
-		if (err)
-			*err = failed;
+		error_copy(err, &failed);
 		if (remains[0])
 			error_hint(err,
 				   "not put back: %s; devmemctl reserve restore %s tries again",

@@ -116,9 +116,12 @@ int reserve_delete_rule(struct reserve *r, struct journal_owner *owner, struct j
  * namespace, which is reported as a notice and is no failure. */
 int reserve_retire_owner(struct reserve *r, uint32_t id, bool dead, bool *retired, char *remains,
 			 size_t size, struct devmem_error *err);
-/* The same for all dead owners, and for settings that could not be put back with their last owner;
- * removes files that belong to nobody. retired receives the number of owners that are off the
- * journal; may be NULL. Returns the first failure. */
+/* The same for one that is dead, with notices. wait: for the kernel to unbind its queues. */
+int reserve_retire_dead_owner(struct reserve *r, uint32_t id, bool wait, bool *retired,
+			      struct devmem_error *err);
+/* The same for all that are dead, and for settings that could not be put back with the last owner;
+ * removes files that belong to nobody. Counts in retired the owners that are off the journal.
+ * Returns the first failure. */
 int reserve_retire_dead(struct reserve *r, unsigned int *retired, struct devmem_error *err);
 
 /* find.c: what an interface is, whatever it's called */
@@ -130,8 +133,15 @@ int reserve_retire_dead(struct reserve *r, unsigned int *retired, struct devmem_
 int reserve_nic_name(const struct ethtool_dev *dev, char nic[JOURNAL_NIC_SIZE],
 		     struct devmem_error *err);
 
-/* Opens the interface in this network namespace that a journal is about; NULL if it isn't here. */
-int reserve_find(const char *nic, struct devmem_netdev **netdev, struct devmem_error *err);
+/* Opens the interface that the journal is about, as r->netdev. Return: 1, or 0 if it isn't in this
+ * network namespace: r is as it was. */
+int reserve_find(struct reserve *r, struct devmem_error *err);
+/* Calls fn for each journal that is meant: dev's, found by its name where it isn't here, or with
+ * NULL all. lock: with the journal locked, else it was only read. One that fails doesn't stop the
+ * rest. Return: the first failure; -ENODEV if there is neither such an interface nor a journal. */
+int reserve_each(const char *dev, const struct devmem_reservation_options *options, bool lock,
+		 int (*fn)(struct reserve *r, void *arg, struct devmem_error *err), void *arg,
+		 struct devmem_error *err);
 
 /* watcher.c */
 

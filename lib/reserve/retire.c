@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nic/netdev.h"
 #include "core/sys.h"
 
 /* A process that dies closes its descriptors one after another, its bindings maybe last. */
@@ -107,25 +106,6 @@ static int forget_owner(struct reserve *r, uint32_t id, struct devmem_error *err
 	return ret;
 }
 
-/* The interface isn't here any more. True in *found if it's here again under another index: the
- * driver was loaded anew. */
-static int look_again(struct reserve *r, bool *found, struct devmem_error *err)
-{
-	struct devmem_netdev *netdev;
-	int ret;
-
-	*found = false;
-	ret = reserve_find(r->file.nic, &netdev, err);
-	if (ret || !netdev)
-		return ret;
-	devmem_netdev_close(r->found);
-	r->found = netdev;
-	r->netdev = netdev;
-	r->dev = netdev_dev(netdev);
-	*found = true;
-	return 0;
-}
-
 static void forget_settings(struct journal *journal)
 {
 	journal->split.used = false;
@@ -213,22 +193,24 @@ static int retire_present(struct reserve *r, uint32_t id, bool dead, char *remai
 int reserve_retire_owner(struct reserve *r, uint32_t id, bool dead, bool *retired, char *remains,
 			 size_t size, struct devmem_error *err)
 {
-	bool again = true;
+	bool here = r->netdev;
 	int ret = 0;
 
 	remains[0] = '\0';
 	*retired = true;
 	if (!journal_find(&r->journal, id))
 		return 0;
-	if (r->netdev) {
+	if (here) {
 		ret = retire_present(r, id, dead, remains, size, err);
 		if (ret == -ENODEV && journal_find(&r->journal, id)) {
-			ret = look_again(r, &again, err);
-			if (!ret && again)
+			/* Gone, but maybe here under another index: the driver was loaded anew. */
+			ret = reserve_find(r, err);
+			here = ret > 0;
+			if (here)
 				ret = retire_present(r, id, dead, remains, size, err);
 		}
 	}
-	if (!ret && (!r->netdev || !again)) {
+	if (!ret && !here) {
 		remains[0] = '\0';
 		return retire_absent(r, id, retired, err);
 	}
@@ -236,15 +218,20 @@ int reserve_retire_owner(struct reserve *r, uint32_t id, bool dead, bool *retire
 	return ret;
 }
 
-/* The ids of the journal's owners; 0-terminated, the caller frees. */
-static uint32_t *owner_ids(const struct journal *journal)
+int reserve_retire_dead_owner(struct reserve *r, uint32_t id, bool wait, bool *retired,
+			      struct devmem_error *err)
 {
-	uint32_t *ids, i;
+	char remains[256], text[RESERVE_OWNER_TEXT];
+	int ret;
 
-	ids = calloc((size_t)journal->n_owners + 1, sizeof(*ids));
-	for (i = 0; ids && i < journal->n_owners; i++)
-		ids[i] = journal->owners[i].id;
-	return ids;
+	reserve_owner_text(journal_find(&r->journal, id), text);
+	ret = reserve_retire_owner(r, id, wait, retired, remains, sizeof(remains), err);
+	if (!ret && *retired)
+		reserve_notice(r, "%s: ended the reservation of a dead owner: %s", reserve_name(r),
+			       text);
+	if (ret && remains[0])
+		error_hint(err, "not put back of %s: %s", text, remains);
+	return ret;
 }
 
 /* Settings that could not be put back when their last owner was retired. */
@@ -276,16 +263,24 @@ static int retire_settings(struct reserve *r, struct devmem_error *err)
 	return reserve_save(r, "journal-end", err);
 }
 
+/* The ids of the journal's owners; 0-terminated, the caller frees. */
+static uint32_t *owner_ids(const struct journal *journal)
+{
+	uint32_t *ids, i;
+
+	ids = calloc((size_t)journal->n_owners + 1, sizeof(*ids));
+	for (i = 0; ids && i < journal->n_owners; i++)
+		ids[i] = journal->owners[i].id;
+	return ids;
+}
+
 int reserve_retire_dead(struct reserve *r, unsigned int *retired, struct devmem_error *err)
 {
 	struct devmem_error failed = { 0 };
-	char remains[256], text[RESERVE_OWNER_TEXT];
 	uint32_t *ids, i;
 	int ret, first = 0;
 	bool gone;
 
-	if (retired)
-		*retired = 0;
 	ids = owner_ids(&r->journal);
 	if (!ids)
 		return error_system(err, -ENOMEM, "reserve", reserve_name(r), NULL);
@@ -294,22 +289,12 @@ int reserve_retire_dead(struct reserve *r, unsigned int *retired, struct devmem_
 		if (ret > 0)
 			continue;
 		if (!ret) {
-			reserve_owner_text(journal_find(&r->journal, ids[i]), text);
-			ret = reserve_retire_owner(r, ids[i], true, &gone, remains, sizeof(remains),
-						   &failed);
-			if (!ret && gone) {
-				reserve_notice(r, "%s: ended the reservation of a dead owner: %s",
-					       reserve_name(r), text);
-				if (retired)
-					(*retired)++;
-			}
-			if (ret && remains[0])
-				error_hint(&failed, "not put back of %s: %s", text, remains);
+			ret = reserve_retire_dead_owner(r, ids[i], true, &gone, &failed);
+			*retired += !ret && gone;
 		}
 		if (ret && !first) {
 			first = ret;
-			if (err)
-				*err = failed;
+			error_copy(err, &failed);
 		}
 	}
 	free(ids);
@@ -318,4 +303,24 @@ int reserve_retire_dead(struct reserve *r, unsigned int *retired, struct devmem_
 		first = ret;
 	ret = journal_owner_sweep(&r->file, &r->journal, first ? NULL : err);
 	return first ? first : ret;
+}
+
+static int restore_journal(struct reserve *r, void *arg, struct devmem_error *err)
+{
+	int ret = reserve_find(r, err);
+
+	return ret < 0 ? ret : reserve_retire_dead(r, arg, err);
+}
+
+int devmem_reservation_restore(const char *dev, unsigned int *restored,
+			       const struct devmem_reservation_options *options,
+			       struct devmem_error *err)
+{
+	unsigned int retired = 0;
+	int ret;
+
+	ret = reserve_each(dev, options, true, restore_journal, &retired, err);
+	if (restored)
+		*restored = retired;
+	return ret;
 }

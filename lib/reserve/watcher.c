@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "nic/netdev.h"
 #include "core/sys.h"
 
 /* A watcher asks again so often whether a dead owner's queues are free at last. */
@@ -74,9 +73,6 @@ int reserve_start_watcher(const struct reserve *r, uint32_t id, struct devmem_er
 static int retire_watched(struct reserve *r, uint32_t id, int fd, bool wait, bool *again,
 			  struct devmem_error *err)
 {
-	struct devmem_netdev *netdev = NULL;
-	char remains[256], text[RESERVE_OWNER_TEXT];
-	struct journal_owner *owner;
 	bool same, retired;
 	int ret;
 
@@ -87,31 +83,17 @@ static int retire_watched(struct reserve *r, uint32_t id, int fd, bool wait, boo
 		return ret;
 	}
 	ret = reserve_is_owner(r, id, fd, &same, err);
-	owner = journal_find(&r->journal, id);
-	if (ret || !same || !owner)
+	if (ret || !same || !journal_find(&r->journal, id))
 		goto unlock;
-	reserve_owner_text(owner, text);
-	ret = reserve_find(r->file.nic, &netdev, err);
-	if (ret)
+	ret = reserve_find(r, err);
+	if (ret < 0)
 		goto unlock;
-	r->found = netdev;
-	r->netdev = netdev;
-	r->dev = netdev ? netdev_dev(netdev) : NULL;
-	ret = reserve_retire_owner(r, id, wait, &retired, remains, sizeof(remains), err);
-	if (!ret && retired)
-		reserve_notice(r, "%s: ended the reservation of a dead owner: %s", reserve_name(r),
-			       text);
-	if (ret && remains[0] && err)
-		error_hint(err, "not put back of %s: %s", text, remains);
+	ret = reserve_retire_dead_owner(r, id, wait, &retired, err);
 	*again = ret == -EBUSY && !retired;
 unlock:
-	/* What an owner who died while he made or removed his file left. */
+	/* What an owner left that died while it made or removed its file. */
 	journal_owner_sweep(&r->file, &r->journal, NULL);
 	reserve_unlock(r);
-	devmem_netdev_close(r->found);
-	r->found = NULL;
-	r->netdev = NULL;
-	r->dev = NULL;
 	return ret;
 }
 
@@ -135,7 +117,7 @@ int devmem_reservation_watch(const char *nic, uint32_t id, void (*ready)(void *a
 		ret = fd;
 		if (ret == -ENOENT)
 			error_missing(err, ret, "watch", nic, "no reservation %" PRIu32, id);
-		goto close;
+		goto close_reserve;
 	}
 	if (ready)
 		ready(r.options.arg);
@@ -149,7 +131,7 @@ int devmem_reservation_watch(const char *nic, uint32_t id, void (*ready)(void *a
 		ret = 0;
 	}
 	sys_close(fd);
-close:
+close_reserve:
 	reserve_close(&r);
 	return ret;
 }
