@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: the guest's clock keeps pace with the host's, even if the guest was wrong about its TSC
+# set: core 7.x
 # append: tsc_early_khz=700000
 
 # the clock that the emulator keeps

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: signals put everything back, and so does the watcher after kill -9; the queue can be bound again at once
+# set: core 7.x
 # timeout: 150
 
 snapshot start

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: NICs that lack something: which thing is missing is said, nothing is left changed, and --place receives all the same
+# set: core 7.x
 # timeout: 180
 
 reload()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: the examples, run as their comments say
+# set: core 7.x
 # timeout: 90
 # hugepages: 40
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: flow rules by hand: added, shown, deleted; as ethtool sees them; a full table; a driver that picks no place
+# set: core 7.x
 # dmsim: nrules=4
 # timeout: 90
 

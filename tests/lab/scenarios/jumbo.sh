@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: MTU 9000, with receive buffers of 4 KiB, 16 KiB and 2 MiB, on ordinary and huge pages
+# set: core 7.x
 # mtu: 9000
 # hugepages: 32
 # timeout: 150

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: bytes that the NIC leaves with the headers, and packets that it doesn't split at all, are part of the stream
+# set: core 7.x
 # timeout: 120
 
 snapshot start

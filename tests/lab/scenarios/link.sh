@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: the interface goes down and up in the middle of a stream; binding while it is down
+# set: core 7.x
 # timeout: 120
 
 snapshot start

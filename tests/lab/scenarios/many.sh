@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: two queues with one region, two regions at once, several streams on one thread
+# set: core 7.x
 # bar: 64M
 # timeout: 150
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: a kernel that mixes device and host memory in one packet loses the connection: that is said, and the NIC put back
+# set: core 7.x
 # timeout: 120
 
 snapshot start

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: every kind of region there is: udmabuf with and without huge pages, dma-heaps, device memory, memfd
+# set: core 7.x
 # hugepages: 40
 # bar: 64M
 # timeout: 90

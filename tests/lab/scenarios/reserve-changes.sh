@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: somebody changes the NIC while it is reserved: what he set stays, all else comes back, and it is said
+# set: core 7.x
 # timeout: 400
 
 # what watchers say

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: reservations that can't be had: one line that says why and what to do, the right status, and nothing has changed
+# set: core 7.x
 # dmsim: nrules=4
 # timeout: 400
 

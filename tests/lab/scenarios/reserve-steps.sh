@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: a user killed after each single step: what he left comes back byte for byte, whoever puts it back
+# set: core 7.x
 # dmsim: queues=6 nrules=8
 # timeout: 400
 

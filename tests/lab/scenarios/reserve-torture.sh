@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: random users for a minute and a half: they come, receive, leave and die, watchers too; then the NIC is as at the start
+# set: full
 # dmsim: queues=6 nrules=16
 # timeout: 240
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: two and three users at once, leaving and dying in all orders: RSS keeps off those who live, the last one's end puts all back
+# set: core 6.12
 # dmsim: queues=6 nrules=8
 # timeout: 400
 

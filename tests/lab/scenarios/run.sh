@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: devmemctl run: commands without any privilege receive and share the NIC; others can't get at their regions, queues or the journal
+# set: core 7.x
 # timeout: 180
 
 nobody="setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --bounding-set=-all"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: a receiver that releases nothing starves the NIC, sees it, and recovers; a small region; closing a binding under traffic
+# set: core 7.x
 # timeout: 180
 
 value()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # description: the lab's modules themselves: unloaded under traffic and while memory is used, loaded again, memory that cannot be mapped
+# set: core 7.x
 # dmbar: core_heap=0
 # bar: 64M
 # smp: 2
