@@ -131,11 +131,6 @@ int cmd_bind_rx(struct ctl *ctl, int argc, char **argv)
 	return result ? result : restored;
 }
 
-static int bind_tx_option(int key, const char *arg, void *input)
-{
-	return setup_option(key, arg, input);
-}
-
 int cmd_bind_tx(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct argp_option argp_options[] = { REGION_OPTIONS("send from"), { 0 } };
@@ -146,7 +141,7 @@ int cmd_bind_tx(struct ctl *ctl, int argc, char **argv)
 		.summary = "Bind a region to an interface, to send from it, and hold the binding: "
 			   "until a signal comes, or as long as CMD runs. Needs no privilege.",
 		.options = argp_options,
-		.option = bind_tx_option,
+		.option = setup_option,
 		.operands = { "DEV" },
 		.command = true,
 		.input = &options,

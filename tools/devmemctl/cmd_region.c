@@ -171,11 +171,6 @@ close_region:
 	return result;
 }
 
-static int test_option(int key, const char *arg, void *input)
-{
-	return setup_option(key, arg, input);
-}
-
 int cmd_region_test(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct argp_option argp_options[] = {
@@ -189,7 +184,7 @@ int cmd_region_test(struct ctl *ctl, int argc, char **argv)
 		.summary = "Allocate a region, write a pattern to all of it, read it back and "
 			   "verify.",
 		.options = argp_options,
-		.option = test_option,
+		.option = setup_option,
 		.operands = { "SPEC" },
 		.input = &options,
 	};

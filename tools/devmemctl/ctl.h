@@ -56,6 +56,9 @@ int fail_error(const struct devmem_error *err);
 /* The same for a system call of our own: "SUBJECT: strerror". errnum is positive. */
 int fail_errno(int errnum, const char *subject);
 
+/* The same for a file that was named: what can never be opened, read or written is wrong usage. */
+int fail_file(int errnum, const char *name, const char *what);
+
 /* The terminal shows an unfinished line, to be wiped before the next message. */
 void fail_on_progress_line(bool shown);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <stdio.h>
 
 #include "ending.h"
@@ -16,6 +17,13 @@ int ending_failed(struct ending *e, int code)
 	if (code)
 		snprintf(e->error, sizeof(e->error), "%s", fail_last());
 	return code;
+}
+
+int ending_result(struct ending *e, int result)
+{
+	if (!result)
+		return 0;
+	return result == -EINTR ? ending_signal(e) : ending_failed(e, result);
 }
 
 int ending_error(struct ending *e, const struct devmem_error *err)

@@ -16,6 +16,9 @@ struct ending {
 int ending_signal(struct ending *e);
 /* Notes an error that was said already. Return: code. */
 int ending_failed(struct ending *e, int code);
+/* What a call returned: 0, -EINTR, which stands for a signal that has come, or an exit code after
+ * saying what is wrong. Return: 0, or not 0. */
+int ending_result(struct ending *e, int result);
 /* Says it and notes it. Return: the exit code. */
 int ending_error(struct ending *e, const struct devmem_error *err);
 /* Return: the exit code that it means. */

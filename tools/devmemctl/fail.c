@@ -83,6 +83,17 @@ int fail_errno(int errnum, const char *subject)
 	return fail(code, "%s: %s", subject, strerror(errnum));
 }
 
+int fail_file(int errnum, const char *name, const char *what)
+{
+	int code = EXIT_REFUSED;
+
+	if (errnum == EISDIR || errnum == ENOENT || errnum == ENOTDIR || errnum == ENAMETOOLONG)
+		code = EXIT_USAGE;
+	else if (errnum == EACCES || errnum == EPERM)
+		code = EXIT_MISSING;
+	return fail(code, "%s: %s: %s", name, what, strerror(errnum));
+}
+
 void say(const struct ctl *ctl, const char *fmt, ...)
 {
 	va_list ap;

@@ -9,30 +9,17 @@
 #include "ctl.h"
 #include "infile.h"
 
-int infile_failed(const struct infile *f, const char *what, int errnum)
-{
-	int code = EXIT_REFUSED;
-
-	/* What was asked for was wrong, if it can never be read. */
-	if (errnum == EISDIR || errnum == ENOENT || errnum == ENOTDIR || errnum == ENAMETOOLONG ||
-	    errnum == EBADF)
-		code = EXIT_USAGE;
-	else if (errnum == EACCES || errnum == EPERM)
-		code = EXIT_MISSING;
-	return fail(code, "%s: %s: %s", f->name, what, strerror(errnum));
-}
-
 static int check(struct infile *f)
 {
 	struct stat st;
 	int flags = fcntl(f->fd, F_GETFL);
 
 	if (flags < 0 || fstat(f->fd, &st))
-		return infile_failed(f, "fstat", errno);
+		return fail_file(errno, f->name, "fstat");
 	if ((flags & O_ACCMODE) == O_WRONLY)
 		return fail(EXIT_USAGE, "%s: closed, or not open for reading", f->name);
 	if (S_ISDIR(st.st_mode))
-		return infile_failed(f, "open", EISDIR);
+		return fail_file(EISDIR, f->name, "open");
 	if (f->borrowed && isatty(f->fd))
 		return fail(EXIT_USAGE, "--input -: standard input is a terminal; redirect it, or "
 					"name a file");
@@ -51,7 +38,7 @@ int infile_open(struct infile *f, const char *name)
 		/* Without waiting for the writer of a FIFO. */
 		f->fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		if (f->fd < 0)
-			return infile_failed(f, "open", errno);
+			return fail_file(errno, f->name, "open");
 	}
 	return check(f);
 }

@@ -30,8 +30,6 @@ int infile_open(struct infile *f, const char *name);
  * Return: bytes, 0 at the end, -EAGAIN somebody else was faster, or another negative errno.
  */
 ssize_t infile_read(const struct infile *f, void *data, size_t len);
-/* Says what is wrong with it. Return: the exit code. */
-int infile_failed(const struct infile *f, const char *what, int errnum);
 void infile_close(struct infile *f);
 
 #endif

@@ -12,16 +12,6 @@
 #include "outfile.h"
 #include "signals.h"
 
-static int failed(const struct outfile *f, const char *what, int errnum)
-{
-	/* What was asked for was wrong, if it can never be written. */
-	if (errnum == EISDIR || errnum == ENOENT || errnum == ENOTDIR || errnum == ENAMETOOLONG)
-		return fail(EXIT_USAGE, "%s: %s: %s", f->name, what, strerror(errnum));
-	if (errnum == EACCES || errnum == EPERM)
-		return fail(EXIT_MISSING, "%s: %s: %s", f->name, what, strerror(errnum));
-	return fail(EXIT_REFUSED, "%s: %s: %s", f->name, what, strerror(errnum));
-}
-
 int outfile_open(struct outfile *f, const char *name)
 {
 	struct stat st;
@@ -43,10 +33,10 @@ int outfile_open(struct outfile *f, const char *name)
 		if (f->fd < 0 && errno == ENXIO)
 			return fail(EXIT_REFUSED, "%s: open: nobody reads from this pipe", name);
 		if (f->fd < 0)
-			return failed(f, "open", errno);
+			return fail_file(errno, f->name, "open");
 	}
 	if (fstat(f->fd, &st))
-		return failed(f, "fstat", errno);
+		return fail_file(errno, f->name, "fstat");
 	f->regular = S_ISREG(st.st_mode) || S_ISBLK(st.st_mode);
 	return 0;
 }
@@ -57,7 +47,7 @@ int outfile_start(struct outfile *f)
 		return 0;
 	f->started = true;
 	if (f->regular && !f->borrowed && !f->created && ftruncate(f->fd, 0) && errno != EINVAL)
-		return failed(f, "ftruncate", errno);
+		return fail_file(errno, f->name, "ftruncate");
 	return 0;
 }
 
@@ -93,7 +83,7 @@ int outfile_write(struct outfile *f, const void *data, size_t len)
 		if (n < 0 && errno == EINTR)
 			return -EINTR;
 		if (n < 0)
-			return failed(f, "write", errno);
+			return fail_file(errno, f->name, "write");
 		at += n;
 		len -= (size_t)n;
 	}
@@ -109,7 +99,7 @@ int outfile_close(struct outfile *f)
 	if (f->created && !f->started)
 		unlink(f->name);
 	if (!f->borrowed && close(f->fd))
-		result = failed(f, "close", errno);
+		result = fail_file(errno, f->name, "close");
 	f->fd = -1;
 	return result;
 }

@@ -158,13 +158,8 @@ static int take(struct receive *r, const struct devmem_fragment *frags, int n)
 	r->stalled = false;
 	if (!r->options->hold)
 		devmem_rx_release(r->rx, frags, (size_t)n);
-	if (result == -EINTR)
-		return ending_signal(&r->result->ending);
-	if (result) {
-		r->result->fatal = true;
-		ending_failed(&r->result->ending, result);
-	}
-	return result;
+	r->result->fatal = result && result != -EINTR;
+	return ending_result(&r->result->ending, result);
 }
 
 static void receive_all(struct receive *r, int fd)
@@ -202,12 +197,8 @@ static void finish_sink(struct receive *r)
 	if (r->result->fatal)
 		return;
 	result = sink_end(r->sink, r->result->sha256);
-	if (result == -EINTR) {
-		ending_signal(&r->result->ending);
-	} else if (result) {
-		r->result->fatal = true;
-		ending_failed(&r->result->ending, result);
-	}
+	r->result->fatal = result && result != -EINTR;
+	ending_result(&r->result->ending, result);
 }
 
 void receive_stream(struct receive_result *result, const struct ctl *ctl, const struct setup *setup,

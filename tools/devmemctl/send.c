@@ -160,7 +160,7 @@ static int fill(struct send *s, struct devmem_range *space)
 	}
 	if (n < 0)
 		return ending_failed(&s->result->ending,
-				     infile_failed(s->job->input, "read", (int)-n));
+				     fail_file((int)-n, s->job->input->name, "read"));
 	space->size = (uint64_t)n;
 	return 0;
 }
@@ -174,14 +174,9 @@ static int record(struct send *s, uint64_t offset, uint64_t size)
 		.kind = DEVMEM_FRAGMENT_DEVICE,
 		.region = s->job->setup->region,
 	};
-	int result = sink_take(s->job->sink, &frag, 1);
 
-	if (!result)
-		return 0;
-	s->sink_failed = true;
-	if (result == -EINTR)
-		return ending_signal(&s->result->ending);
-	return ending_failed(&s->result->ending, result);
+	s->sink_failed = ending_result(&s->result->ending, sink_take(s->job->sink, &frag, 1));
+	return s->sink_failed;
 }
 
 /* The kernel doesn't take more now. */
@@ -292,12 +287,8 @@ static void send_all(struct send *s)
 
 static void finish_sink(struct send *s)
 {
-	int result = s->sink_failed ? 0 : sink_end(s->job->sink, s->result->sha256);
-
-	if (result == -EINTR)
-		ending_signal(&s->result->ending);
-	else if (result)
-		ending_failed(&s->result->ending, result);
+	if (!s->sink_failed)
+		ending_result(&s->result->ending, sink_end(s->job->sink, s->result->sha256));
 }
 
 void send_stream(struct send_result *result, const struct ctl *ctl, const struct send_job *job)

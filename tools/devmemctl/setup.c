@@ -14,8 +14,9 @@ int parse_runtime_dir(const char *arg, const char **dir)
 	return 0;
 }
 
-int setup_option(int key, const char *arg, struct setup_options *options)
+int setup_option(int key, const char *arg, void *input)
 {
+	struct setup_options *options = input;
 	uint64_t value;
 
 	switch (key) {

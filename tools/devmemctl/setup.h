@@ -111,7 +111,8 @@ enum setup_key {
 	{ "no-watcher", KEY_NO_WATCHER, NULL, 0,                                                   \
 	  "Start no process that puts everything back if this one is killed", 5 }
 /* clang-format on */
-int setup_option(int key, const char *arg, struct setup_options *options);
+/* input: struct setup_options. */
+int setup_option(int key, const char *arg, void *input);
 /* Checks that need all options. */
 int setup_options_check(struct setup_options *options);
 
