@@ -25,7 +25,7 @@ struct parse {
 	int result;	      /* ARGS_RUN, or the exit code as soon as it is known */
 };
 
-/* argp is told so to stop; which error it was is in parse.result. */
+/* Makes argp stop; which error it was is in parse.result. */
 #define STOP ECANCELED
 
 static error_t stop(struct parse *p, int result)

@@ -17,7 +17,7 @@ struct args_spec {
 	const char *summary; /* one sentence for --help */
 	const char *usage;   /* "DEV --dst ADDR:PORT --queue N" */
 	const struct argp_option *options;
-	/* Takes one option; 0, or an exit code after saying what is wrong. */
+	/* Handles one option; 0, or an exit code after saying what is wrong. */
 	int (*option)(int key, const char *arg, void *input);
 	const char *operands[ARGS_OPERANDS_MAX]; /* names, as many as there are */
 	int optional;				 /* how many of them, at the end, may be left out */

@@ -67,7 +67,7 @@ static int hold(const struct ctl *ctl, const struct setup *s)
 		return result;
 	while (signals_wait(-1, 0, -1) != -EINTR)
 		;
-	sig = signals_take(NULL);
+	sig = signals_next(NULL);
 	say(ctl, "%s: unbinding", signals_name(sig, name));
 	return EXIT_OK;
 }

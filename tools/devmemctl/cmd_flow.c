@@ -89,7 +89,7 @@ static int add_rule(const struct ctl *ctl, struct devmem_netdev *netdev,
 	if (devmem_flow_add(netdev, &o->flow, (uint32_t)o->queue, &location, &err))
 		return fail_error(&err);
 	result = print_location(ctl, location);
-	/* Nobody would know what to delete. */
+	/* It would be unclear what to delete. */
 	if (result && devmem_flow_del(netdev, location, &err))
 		fail_error(&err);
 	return result;

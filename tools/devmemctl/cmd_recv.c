@@ -210,7 +210,7 @@ static int set_up_nic(struct recv *r)
 	return add_flow(r);
 }
 
-/* Steps that only look come first, those that change the NIC last. */
+/* Steps that change nothing come first, those that change the NIC last. */
 static int set_up(struct recv *r)
 {
 	const struct recv_options *o = r->options;

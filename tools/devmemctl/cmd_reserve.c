@@ -173,8 +173,8 @@ int cmd_reserve_show(struct ctl *ctl, int argc, char **argv)
 	const struct args_spec spec = {
 		.name = "reserve show",
 		.usage = "[DEV]",
-		.summary = "Show who has reserved which queues and flows, since when, and if he is "
-			   "alive.",
+		.summary = "Show who has reserved which queues and flows, since when, and whether "
+			   "the owner is alive.",
 		.options = reserve_options,
 		.option = reserve_option,
 		.operands = { "DEV" },

@@ -98,7 +98,7 @@ static int add_flows(const struct ctl *ctl, const struct setup *s, const struct 
 	return 0;
 }
 
-/* Steps that only look come first, those that change the NIC last. */
+/* Steps that change nothing come first, those that change the NIC last. */
 static int run(const struct ctl *ctl, const struct run_options *options, char **command)
 {
 	struct setup setup = { 0 };

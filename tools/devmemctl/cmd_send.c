@@ -93,7 +93,7 @@ static int check_options(struct send_options *o, const struct args_spec *spec)
 
 /* ---- steps ---- */
 
-/* That the CPU can write to the region is better known before there is a connection. */
+/* Before there is a connection: whether the CPU can write to the region. */
 static int check_region(struct devmem_region *region)
 {
 	struct devmem_error err;

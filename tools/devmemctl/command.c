@@ -75,7 +75,7 @@ int command_run(const struct setup *s, char **command)
 	if (result)
 		return result;
 	/* One from the terminal came when there was no command yet that it could reach. */
-	result = signals_take(NULL);
+	result = signals_next(NULL);
 	if (result)
 		return EXIT_SIGNAL_BASE + result;
 	/* Started with it ignored, waitpid(2) would find nobody. */
@@ -94,7 +94,7 @@ int command_run(const struct setup *s, char **command)
 		if (ready > 0)
 			break;
 		/* A signal from the terminal has reached the command already. */
-		while ((sig = signals_take(&by_process)))
+		while ((sig = signals_next(&by_process)))
 			if (by_process)
 				kill(pid, sig);
 	}

@@ -7,7 +7,7 @@
 
 int ending_signal(struct ending *e)
 {
-	e->sig = signals_take(NULL);
+	e->sig = signals_next(NULL);
 	return e->sig;
 }
 

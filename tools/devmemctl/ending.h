@@ -12,7 +12,7 @@ struct ending {
 	char error[768];
 };
 
-/* Takes the signal that has come. Return: not 0. */
+/* Notes the signal that has come. Return: not 0. */
 int ending_signal(struct ending *e);
 /* Notes an error that was said already. Return: code. */
 int ending_failed(struct ending *e, int code);

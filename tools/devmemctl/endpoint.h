@@ -2,8 +2,8 @@
 #ifndef DEVMEMCTL_ENDPOINT_H
 #define DEVMEMCTL_ENDPOINT_H
 
-/* Options of recv and send: where the connection comes from or goes to, and whom to tell that it
- * may begin. Calls return 0, or an exit code after saying what is wrong. */
+/* Options of recv and send: where the connection comes from or goes to, and where to write that
+ * it may begin. Calls return 0, or an exit code after saying what is wrong. */
 
 #include "args.h"
 #include "parse.h"

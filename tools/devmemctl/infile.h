@@ -25,8 +25,8 @@ struct infile {
 int infile_open(struct infile *f, const char *name);
 /*
  * What is there, at most len bytes; of anything but a file without waiting for more. To be called
- * when poll(2) has found fd ready, because only that tells a FIFO without a writer yet from one at
- * its end.
+ * when poll(2) has found fd ready, because only that distinguishes a FIFO without a writer yet
+ * from one at its end.
  * Return: bytes, 0 at the end, -EAGAIN somebody else was faster, or another negative errno.
  */
 ssize_t infile_read(const struct infile *f, void *data, size_t len);

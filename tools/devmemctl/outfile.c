@@ -51,8 +51,8 @@ int outfile_start(struct outfile *f)
 	return 0;
 }
 
-/* One write(2) that can't block for good with signals blocked: a pipe that is ready takes PIPE_BUF
- * bytes, a socket is asked not to wait. */
+/* One write(2) that can't block for good with signals blocked: a pipe that is ready accepts
+ * PIPE_BUF bytes, a socket is asked not to wait. */
 static ssize_t write_some(const struct outfile *f, const void *data, size_t len)
 {
 	ssize_t n;

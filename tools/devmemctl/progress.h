@@ -29,7 +29,7 @@ bool progress_is_due(const struct progress *p);
 /* bytes: since the start. What fmt gives follows them and the rate. */
 void progress_show(struct progress *p, uint64_t bytes, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Takes the line away, so that others can be printed. */
+/* Removes the line, so that others can be printed. */
 void progress_clear(struct progress *p);
 
 #endif

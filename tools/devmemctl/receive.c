@@ -13,7 +13,7 @@
 #define STALL_FIRST_MS 1000
 #define STALL_AGAIN_MS 4000
 #define DROPS_EVERY_MS 1000
-/* What the library takes when recv_max is 0. */
+/* What the library uses when recv_max is 0. */
 #define RECV_MAX_DEFAULT (4U << 20)
 
 struct receive {
@@ -38,7 +38,7 @@ static uint64_t since(uint64_t now, uint64_t start)
 	return now > start ? now - start : 0;
 }
 
-static void take_drops(struct receive *r, struct drops *delta)
+static void count_drops(struct receive *r, struct drops *delta)
 {
 	*delta = (struct drops){ 0 };
 	if (!r->setup->binding)
@@ -61,7 +61,7 @@ static void show_progress(struct receive *r)
 	if (!progress_is_due(&r->progress))
 		return;
 	if (now_ms() >= r->drops_at_ms + DROPS_EVERY_MS) {
-		take_drops(r, &r->result->drops);
+		count_drops(r, &r->result->drops);
 		r->drops_at_ms = now_ms();
 	}
 	devmem_rx_stats(r->rx, &stats);
@@ -104,18 +104,18 @@ static int check_starved(struct receive *r)
 	if (!r->options->hold || !r->setup->binding || idle < STALL_FIRST_MS)
 		return 0;
 	if (!r->stalled) {
-		take_drops(r, &r->drops_stalled);
+		count_drops(r, &r->drops_stalled);
 		r->stalled = true;
 		return 0;
 	}
 	if (idle < STALL_AGAIN_MS)
 		return 0;
-	take_drops(r, &drops);
+	count_drops(r, &drops);
 	devmem_rx_stats(r->rx, &stats);
 	if (!stats.held_fragments ||
 	    (drops.alloc_fail == r->drops_stalled.alloc_fail &&
 	     drops.hw_drop_overruns == r->drops_stalled.hw_drop_overruns)) {
-		/* The sender is quiet. Look again when it would try again. */
+		/* The sender is quiet. Check again when it would try again. */
 		r->last_byte_ms = now_ms();
 		r->stalled = false;
 		return 0;
@@ -150,9 +150,9 @@ static int wait_for_bytes(struct receive *r, int fd)
 	return check_starved(r);
 }
 
-static int take(struct receive *r, const struct devmem_fragment *frags, int n)
+static int write_fragments(struct receive *r, const struct devmem_fragment *frags, int n)
 {
-	int result = sink_take(r->sink, frags, n);
+	int result = sink_write(r->sink, frags, n);
 
 	r->last_byte_ms = now_ms();
 	r->stalled = false;
@@ -178,7 +178,7 @@ static void receive_all(struct receive *r, int fd)
 			last = now_seconds();
 			if (first <= 0)
 				first = last;
-			if (take(r, frags, n))
+			if (write_fragments(r, frags, n))
 				break;
 		} else if (n != -EAGAIN && n != -EINTR) {
 			if (n < 0)
@@ -196,7 +196,7 @@ static void finish_sink(struct receive *r)
 
 	if (r->result->fatal)
 		return;
-	result = sink_end(r->sink, r->result->sha256);
+	result = sink_finish(r->sink, r->result->sha256);
 	r->result->fatal = result && result != -EINTR;
 	ending_result(&r->result->ending, result);
 }
@@ -242,7 +242,7 @@ void receive_stream(struct receive_result *result, const struct ctl *ctl, const 
 	finish_sink(&r);
 
 close_rx:
-	take_drops(&r, &result->drops);
+	count_drops(&r, &result->drops);
 	devmem_rx_stats(r.rx, &result->rx);
 	if (setup->binding)
 		devmem_binding_stats(setup->binding, &result->binding);

@@ -12,9 +12,9 @@
 #include "send.h"
 #include "signals.h"
 
-/* What the peer says is dropped, this much at a time. */
+/* What the peer sends is dropped, this much at a time. */
 #define DROP_MAX (1U << 20)
-/* How often to look if the peer has acknowledged everything: nothing tells. */
+/* How often to check whether the peer has acknowledged everything: nothing reports it. */
 #define ACKNOWLEDGED_AGAIN_MS 20
 
 struct send {
@@ -26,7 +26,7 @@ struct send {
 	struct progress progress;
 	double start; /* 0: nothing was sent yet */
 	bool input_ready;
-	bool shut;	  /* everything is sent, and the peer knows */
+	bool shut;	  /* everything is sent, and a FIN after it */
 	bool peer_closed; /* the peer sends no more */
 	bool sink_failed;
 };
@@ -39,7 +39,7 @@ static int tx_failed(struct send *s, int code)
 	return ending_error(&s->result->ending, &err);
 }
 
-/* What a system call of our own says of the connection. */
+/* A system call of our own says that the connection is over. */
 static int connection_failed(struct send *s, int errnum)
 {
 	char peer[ADDRESS_TEXT_MAX];
@@ -73,8 +73,8 @@ static int check_connection(struct send *s)
 	return errnum ? connection_failed(s, errnum) : 0;
 }
 
-/* Takes what is new: completions, what the peer says, its end, an error. */
-static int look_at_socket(struct send *s, short revents)
+/* Handles what is new: completions, what the peer sends, that it has closed, an error. */
+static int handle_socket(struct send *s, short revents)
 {
 	int result = 0;
 
@@ -98,7 +98,7 @@ static int look_at_socket(struct send *s, short revents)
 	return result;
 }
 
-/* Waits until the socket is ready for events, has completions, or the peer says something; or
+/* Waits until the socket is ready for events, has completions, or the peer sends something; or
  * input, unless -1, can be read; or timeout_ms have passed. Return: 0, or not 0 when the stream is
  * over. */
 static int wait_for(struct send *s, short events, int input, int timeout_ms)
@@ -121,7 +121,7 @@ static int wait_for(struct send *s, short events, int input, int timeout_ms)
 		return ending_failed(&s->result->ending, fail_errno(-ready, "poll"));
 	s->input_ready = fds[1].revents;
 	show_progress(s);
-	return look_at_socket(s, fds[0].revents & ~events);
+	return handle_socket(s, fds[0].revents & ~events);
 }
 
 static int get_space(struct send *s, struct devmem_range *space)
@@ -138,7 +138,7 @@ static int get_space(struct send *s, struct devmem_range *space)
 	}
 }
 
-/* What there is to read; space is made as short as that is, empty at the end. */
+/* Reads what there is; space is made as short as that is, empty at the end of the input. */
 static int fill(struct send *s, struct devmem_range *space)
 {
 	ssize_t n = -EAGAIN;
@@ -165,7 +165,7 @@ static int fill(struct send *s, struct devmem_range *space)
 	return 0;
 }
 
-/* For the checksum and the map: what the kernel has taken. */
+/* For the checksum and the map: what was sent. */
 static int record(struct send *s, uint64_t offset, uint64_t size)
 {
 	const struct devmem_fragment frag = {
@@ -175,11 +175,11 @@ static int record(struct send *s, uint64_t offset, uint64_t size)
 		.region = s->job->setup->region,
 	};
 
-	s->sink_failed = ending_result(&s->result->ending, sink_take(s->job->sink, &frag, 1));
+	s->sink_failed = ending_result(&s->result->ending, sink_write(s->job->sink, &frag, 1));
 	return s->sink_failed;
 }
 
-/* The kernel doesn't take more now. */
+/* The kernel accepts no more now. */
 static int wait_for_room(struct send *s, int code)
 {
 	struct devmem_tx_stats stats;
@@ -249,7 +249,7 @@ static bool acknowledged(const struct send *s)
 	return ioctl(s->job->fd, SIOCOUTQ, &left) || !left;
 }
 
-/* Tells the peer that this was all, and waits until it has closed. */
+/* Closes for sending, and waits until the peer has closed. */
 static int finish(struct send *s)
 {
 	int result = 0;
@@ -288,7 +288,7 @@ static void send_all(struct send *s)
 static void finish_sink(struct send *s)
 {
 	if (!s->sink_failed)
-		ending_result(&s->result->ending, sink_end(s->job->sink, s->result->sha256));
+		ending_result(&s->result->ending, sink_finish(s->job->sink, s->result->sha256));
 }
 
 void send_stream(struct send_result *result, const struct ctl *ctl, const struct send_job *job)
@@ -302,7 +302,7 @@ void send_stream(struct send_result *result, const struct ctl *ctl, const struct
 	if (devmem_region_map(job->setup->region, &bytes, &err) ||
 	    devmem_tx_open(&s.tx, job->fd, job->setup->binding, NULL, &err)) {
 		ending_error(&result->ending, &err);
-		goto end_connection;
+		goto reset_connection;
 	}
 	s.bytes = bytes;
 	if (devmem_tx_ring_open(&s.ring, s.tx, NULL, &err)) {
@@ -321,7 +321,7 @@ close_ring:
 close_tx:
 	devmem_tx_stats(s.tx, &result->tx);
 	devmem_tx_close(s.tx, DEVMEM_TX_ABANDON, 0);
-end_connection:
+reset_connection:
 	if (!s.shut)
 		setsockopt(job->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 }

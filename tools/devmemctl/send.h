@@ -28,7 +28,7 @@ struct send_job {
 };
 
 /* What went wrong has been said when it returns; then closing the socket resets the connection, so
- * that nobody takes a part for the whole. */
+ * that nobody mistakes a part for the whole. */
 void send_stream(struct send_result *result, const struct ctl *ctl, const struct send_job *job);
 
 #endif

@@ -233,7 +233,7 @@ struct devmem_reservation_options reservation_options(const struct ctl *ctl,
 }
 
 /* Those that were named stay in the order that they were named in: a flow goes to the first. */
-static void take_queues(struct setup *s)
+static void copy_queues(struct setup *s)
 {
 	const uint32_t *queues;
 	size_t n;
@@ -258,7 +258,7 @@ int setup_reservation(struct setup *s, const struct ctl *ctl, const struct setup
 	if (devmem_reservation_open(&s->reservation, s->netdev, queues, queues ? s->queues.n : n,
 				    &how, &err))
 		return fail_error(&err);
-	take_queues(s);
+	copy_queues(s);
 	if (devmem_netdev_refresh(s->netdev, &err))
 		return fail_error(&err);
 	rss_queues(devmem_netdev_info(s->netdev), &s->rss_during);

@@ -5,7 +5,7 @@
 /*
  * The steps that bind, recv, run and send share, from an interface's name to a binding, and back.
  * Each step returns 0, or an exit code after saying what is wrong; setup_close() undoes those that
- * were done, the last one first. Steps that only look come before those that change something.
+ * were done, the last one first. Steps that change nothing come first.
  */
 
 #include <devmem/binding.h>
@@ -55,8 +55,8 @@ struct drops {
 
 /* Opens the interface. */
 int setup_netdev(struct setup *s, const struct setup_options *options);
-/* The same, and looks at the queues. reserve: a reservation is to follow, so check that
- * the interface has what it takes; the library picks queues then, where none are named. */
+/* The same, and checks the queues. reserve: a reservation is to follow, so the interface must have
+ * what that needs; the library picks queues then, where none are named. */
 int setup_device(struct setup *s, const struct setup_options *options, bool reserve);
 /* For a NIC to use, unless host memory will do. */
 int setup_region(struct setup *s, const struct ctl *ctl, const struct setup_options *options,

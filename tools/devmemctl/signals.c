@@ -47,7 +47,7 @@ int signals_fd(void)
 	return signal_fd;
 }
 
-int signals_take(bool *by_process)
+int signals_next(bool *by_process)
 {
 	struct signalfd_siginfo info;
 

@@ -17,9 +17,9 @@ int signals_open(void);
 /* For poll(2): readable when a signal has come. */
 int signals_fd(void);
 
-/* Takes one signal; 0 if there is none. by_process: sent with kill(2), not by a terminal (which
+/* The next signal; 0 if there is none. by_process: sent with kill(2), not by a terminal (which
  * sends it to the whole process group). NULL if of no interest. */
-int signals_take(bool *by_process);
+int signals_next(bool *by_process);
 
 /* In a child, before exec: everything as this program found it. */
 void signals_reset(void);
@@ -29,7 +29,7 @@ const char *signals_name(int sig, char buf[24]);
 
 /*
  * Waits until fd is ready for events (POLLIN, POLLOUT), a signal has come, or timeout_ms has passed
- * (-1 = never). A signal is left for signals_take().
+ * (-1 = never). A signal is left for signals_next().
  * Return: 1 ready, 0 time is up, -EINTR a signal is there, or another negative errno.
  */
 int signals_wait(int fd, short events, int timeout_ms);

@@ -73,37 +73,37 @@ int sink_open(struct sink **sink, const struct sink_options *options)
 	s->map_text = malloc(MAP_TEXT_SIZE);
 	if (!s->stage || !s->map_text) {
 		fail_errno(ENOMEM, "sink");
-		goto free_sink;
+		goto close_sink;
 	}
 	if (options->sha256) {
 		s->sha256 = EVP_MD_CTX_new();
 		if (!s->sha256) {
 			fail_errno(ENOMEM, "--sha256");
-			goto free_sink;
+			goto close_sink;
 		}
 	}
 	if (options->output) {
 		result = outfile_open(&s->output, options->output);
 		if (result)
-			goto free_sink;
+			goto close_sink;
 	}
 	if (options->map) {
 		result = outfile_open(&s->map, options->map);
 		if (result)
-			goto free_sink;
+			goto close_sink;
 	}
 	result = check_map(s, s->output.fd, "--output");
 	if (result)
-		goto free_sink;
+		goto close_sink;
 	*sink = s;
 	return 0;
 
-free_sink:
+close_sink:
 	sink_close(s);
 	return result;
 }
 
-bool sink_wants_bytes(const struct sink *sink)
+bool sink_needs_bytes(const struct sink *sink)
 {
 	return sink->output.fd >= 0 || sink->sha256;
 }
@@ -113,7 +113,7 @@ int sink_map_region(struct sink *sink, struct devmem_region *region)
 	struct devmem_error err;
 	void *addr;
 
-	if (!sink_wants_bytes(sink))
+	if (!sink_needs_bytes(sink))
 		return 0;
 	if (devmem_region_map(region, &addr, &err))
 		return fail_error(&err);
@@ -201,7 +201,7 @@ static int map_line(struct sink *s, const struct devmem_fragment *frag)
 	return 0;
 }
 
-static int take_bytes(struct sink *s, const struct devmem_fragment *frag)
+static int stage_fragment(struct sink *s, const struct devmem_fragment *frag)
 {
 	if (frag->kind == DEVMEM_FRAGMENT_HOST)
 		return stage(s, frag->host, frag->size);
@@ -213,9 +213,9 @@ static int take_bytes(struct sink *s, const struct devmem_fragment *frag)
 	return stage(s, s->bytes + frag->offset, frag->size);
 }
 
-int sink_take(struct sink *sink, const struct devmem_fragment *frags, int n)
+int sink_write(struct sink *sink, const struct devmem_fragment *frags, int n)
 {
-	bool bytes = sink_wants_bytes(sink);
+	bool bytes = sink_needs_bytes(sink);
 	struct devmem_error err;
 	int result = 0;
 
@@ -225,16 +225,16 @@ int sink_take(struct sink *sink, const struct devmem_fragment *frags, int n)
 		if (sink->map.fd >= 0)
 			result = map_line(sink, &frags[i]);
 		if (bytes && !result)
-			result = take_bytes(sink, &frags[i]);
+			result = stage_fragment(sink, &frags[i]);
 	}
 	if (bytes && devmem_region_sync(sink->region, DEVMEM_SYNC_READ | DEVMEM_SYNC_END, &err) &&
 	    !result)
 		result = fail_error(&err);
-	/* Readers of the output see what has come without waiting for the next megabyte. */
+	/* Readers of the output get what has come without waiting for the next megabyte. */
 	return result ? result : flush_stage(sink);
 }
 
-int sink_end(struct sink *sink, char text[SINK_SHA256_TEXT])
+int sink_finish(struct sink *sink, char text[SINK_SHA256_TEXT])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;

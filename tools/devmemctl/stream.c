@@ -42,7 +42,7 @@ static int open_socket(int *fd, const struct sockaddr_storage *addr)
 	return 0;
 }
 
-/* Kernels before Linux 5.7 want a privilege for it: then the library looks at the route. */
+/* Kernels before Linux 5.7 want a privilege for it: then the library checks the route. */
 static int bind_to_device(int fd, const char *dev)
 {
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, dev, (socklen_t)strlen(dev)) &&
