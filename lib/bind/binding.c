@@ -29,7 +29,7 @@ struct devmem_binding {
 	/* 0 of a plain one. */
 	uint32_t id;
 	/* Unbinds when it is closed. NULL if another process has it, and of a plain binding. */
-	struct genl *genl;
+	struct nic *nic;
 	bool tx, plain;
 	/* To send: the interface; ifindex 0 if another process made the binding. */
 	uint32_t ifindex;
@@ -129,20 +129,15 @@ int devmem_binding_open_rx(struct devmem_binding **binding, struct devmem_region
 	ret = binding_new_rx(&b, region, page_size, held_pages_limit(&o, size, page_size), err);
 	if (ret)
 		return ret;
-	ret = genl_open(&b->genl, err);
-	if (ret)
-		goto close_binding;
-	ret = bind_rx(b->genl, info->ifindex, info->name, devmem_region_fd(region), queues, n,
-		      asked, &b->id, err);
-	if (ret)
-		goto close_binding;
+	ret = nic_open_same(&b->nic, netdev_nic(netdev), err);
+	if (!ret)
+		ret = bind_rx(b->nic, devmem_region_fd(region), queues, n, asked, &b->id, err);
+	if (ret) {
+		devmem_binding_close(b);
+		return ret;
+	}
 	*binding = b;
 	return 0;
-
-close_binding:
-	/* Its socket, too, if there is one. */
-	devmem_binding_close(b);
-	return ret;
 }
 
 static struct devmem_binding *binding_new_tx(struct devmem_region *region, const char *dev)
@@ -171,29 +166,29 @@ static int check_tx_options(const struct devmem_binding_options *o, const char *
 }
 
 /* Is it said to be off? Where nothing is said, the kernel may know better. */
-static bool is_off(const struct ethtool_dev *dev, const char *name)
+static bool is_off(const struct nic *nic, const char *name)
 {
 	struct ethtool_msg_feature feature;
 
-	return !ethtool_get_feature(dev, name, &feature, NULL) && !feature.active.set;
+	return !ethtool_get_feature(nic, name, &feature, NULL) && !feature.active.set;
 }
 
 /* Without these the kernel would have to read what is sent, to put it into one piece or to compute
  * its checksum. It can't, and drops each such packet without a word (net/core/dev.c,
  * validate_xmit_skb()). */
-static int check_offloads(const struct ethtool_dev *dev, struct devmem_error *err)
+static int check_offloads(const struct nic *nic, struct devmem_error *err)
 {
-	if (is_off(dev, UAPI_FEATURE_TX_SG))
-		return error_missing(err, -EOPNOTSUPP, "bind-tx", dev->name,
+	if (is_off(nic, UAPI_FEATURE_TX_SG))
+		return error_missing(err, -EOPNOTSUPP, "bind-tx", nic->name,
 				     "bind-tx: scatter-gather is off, without which nothing can be "
 				     "sent from device memory; switch it on: ethtool -K %s sg on",
-				     dev->name);
-	if (is_off(dev, UAPI_FEATURE_TX_CSUM) && is_off(dev, UAPI_FEATURE_TX_CSUM_IPV4))
+				     nic->name);
+	if (is_off(nic, UAPI_FEATURE_TX_CSUM) && is_off(nic, UAPI_FEATURE_TX_CSUM_IPV4))
 		return error_missing(
-			err, -EOPNOTSUPP, "bind-tx", dev->name,
+			err, -EOPNOTSUPP, "bind-tx", nic->name,
 			"bind-tx: checksums are left to the CPU, which can't read device "
 			"memory; let the NIC compute them: ethtool -K %s tx on",
-			dev->name);
+			nic->name);
 	return 0;
 }
 
@@ -201,18 +196,16 @@ static int check_offloads(const struct ethtool_dev *dev, struct devmem_error *er
 static int open_device(struct devmem_binding *b, struct devmem_netdev *netdev,
 		       struct devmem_error *err)
 {
-	const struct devmem_netdev_info *info = devmem_netdev_info(netdev);
 	int ret;
 
 	if (!devmem_region_is_dmabuf(b->region))
 		return error_input(err, -EINVAL, devmem_region_spec(b->region),
 				   "host memory that is no dma-buf: a NIC can't read it; use "
 				   "udmabuf or heap:NAME");
-	ret = genl_open(&b->genl, err);
-	if (ret)
-		return ret;
-	ret = bind_tx(b->genl, info->ifindex, info->name, devmem_region_fd(b->region), &b->id, err);
-	return ret ? ret : check_offloads(netdev_dev(netdev), err);
+	ret = nic_open_same(&b->nic, netdev_nic(netdev), err);
+	if (!ret)
+		ret = bind_tx(b->nic, devmem_region_fd(b->region), &b->id, err);
+	return ret ? ret : check_offloads(netdev_nic(netdev), err);
 }
 
 /* Is it something that a plain binding makes up for? */
@@ -230,8 +223,8 @@ static int make_plain(struct devmem_binding *b, const struct devmem_error *why,
 	ret = devmem_region_map(b->region, &addr, err);
 	if (ret)
 		return ret;
-	genl_close(b->genl);
-	b->genl = NULL;
+	nic_close(b->nic);
+	b->nic = NULL;
 	b->id = 0;
 	b->plain = true;
 	memcpy(b->note, why->message, sizeof(b->note));
@@ -301,7 +294,7 @@ void devmem_binding_close(struct devmem_binding *binding)
 {
 	if (!binding)
 		return;
-	genl_close(binding->genl);
+	nic_close(binding->nic);
 	held_put(binding->held);
 	free(binding);
 }
@@ -313,7 +306,7 @@ uint32_t devmem_binding_id(const struct devmem_binding *binding)
 
 int devmem_binding_fd(const struct devmem_binding *binding)
 {
-	return binding->genl ? genl_fd(binding->genl) : -1;
+	return binding->nic ? genl_fd(binding->nic->genl) : -1;
 }
 
 int devmem_binding_is_plain(const struct devmem_binding *binding)

@@ -77,7 +77,7 @@ static int search_queues(const struct refusal_request *request, struct queue_sea
 	const struct genl_call call = {
 		.family = UAPI_NETDEV_NAME,
 		.operation = "queue-get",
-		.subject = request->name,
+		.subject = request->nic->name,
 		.names = netdev_msg_queue_names,
 		.fn = search_queue,
 		.arg = search,
@@ -87,8 +87,8 @@ static int search_queues(const struct refusal_request *request, struct queue_sea
 
 	memset(search, 0, sizeof(*search));
 	search->request = request;
-	nlh = netdev_msg_queue_get(buf, sizeof(buf), request->ifindex);
-	return genl_dump(request->genl, nlh, &call, NULL);
+	nlh = netdev_msg_queue_get(buf, sizeof(buf), request->nic->ifindex);
+	return genl_dump(request->nic->genl, nlh, &call, NULL);
 }
 
 /* Says who has one of the queues. */
@@ -97,7 +97,8 @@ static void advise_on_user(const struct refusal_request *request, struct devmem_
 	struct queue_search search;
 
 	if (search_queues(request, &search) || !search.found) {
-		error_hint(err, "devmemctl queue show %s says who has the queue", request->name);
+		error_hint(err, "devmemctl queue show %s says who has the queue",
+			   request->nic->name);
 		return;
 	}
 	if (search.queue.dmabuf_id)
@@ -122,9 +123,9 @@ static void advise_on_range(const struct refusal_request *request, struct devmem
 	struct queue_search search;
 
 	if (search_queues(request, &search) || !search.rx_queues)
-		error_hint(err, "%s has no such receive queue", request->name);
+		error_hint(err, "%s has no such receive queue", request->nic->name);
 	else
-		error_hint(err, "%s has receive queues 0 to %" PRIu32, request->name,
+		error_hint(err, "%s has receive queues 0 to %" PRIu32, request->nic->name,
 			   search.rx_queues - 1);
 }
 
@@ -145,8 +146,8 @@ static void add_advice(const struct refusal_request *request, const char *advice
 	char text[ADVICE_SIZE], number[16];
 
 	snprintf(text, sizeof(text), "%s", advice);
-	replace(text, "{dev}", request->name);
-	snprintf(number, sizeof(number), "%" PRIu32, request->ifindex);
+	replace(text, "{dev}", request->nic->name);
+	snprintf(number, sizeof(number), "%" PRIu32, request->nic->ifindex);
 	replace(text, "{ifindex}", number);
 	snprintf(number, sizeof(number), "%d", request->fd);
 	replace(text, "{fd}", number);
@@ -159,11 +160,9 @@ static void add_advice(const struct refusal_request *request, const char *advice
  * same. */
 static void advise_on_split(const struct refusal_request *request, struct devmem_error *err)
 {
-	struct ethtool_dev dev = { .genl = request->genl, .ifindex = request->ifindex };
 	struct ethtool_msg_rings rings;
 
-	snprintf(dev.name, sizeof(dev.name), "%s", request->name);
-	if (ethtool_get_rings(&dev, &rings, NULL))
+	if (ethtool_get_rings(request->nic, &rings, NULL))
 		add_advice(request,
 			   "file descriptor {fd} is no dma-buf, or header split is off: " SPLIT_ON,
 			   err);

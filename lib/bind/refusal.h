@@ -9,15 +9,12 @@
 #include <stdint.h>
 
 #include "core/error.h"
-
-struct genl;
+#include "nic/nic.h"
 
 /* What was refused. */
 struct refusal_request {
 	bool tx; /* bind-tx: the last three members are 0 */
-	struct genl *genl;
-	uint32_t ifindex;
-	const char *name;
+	const struct nic *nic;
 	int fd;
 	const uint32_t *queues;
 	size_t n;

@@ -22,7 +22,7 @@ static int bind_do(const struct refusal_request *request, struct nlmsghdr *nlh, 
 	const struct genl_call call = {
 		.family = UAPI_NETDEV_NAME,
 		.operation = request->tx ? "bind-tx" : "bind-rx",
-		.subject = request->name,
+		.subject = request->nic->name,
 		.names = netdev_msg_bind_names,
 		.fn = read_id,
 		.arg = id,
@@ -30,23 +30,20 @@ static int bind_do(const struct refusal_request *request, struct nlmsghdr *nlh, 
 	int ret;
 
 	*id = 0;
-	ret = genl_do(request->genl, nlh, &call, err);
+	ret = genl_do(request->nic->genl, nlh, &call, err);
 	if (ret)
 		refusal_explain(request, err);
 	else if (!*id)
-		ret = error_system(err, -EBADMSG, call.operation, request->name,
+		ret = error_system(err, -EBADMSG, call.operation, request->nic->name,
 				   "the kernel gave no id for the binding");
 	return ret;
 }
 
-int bind_rx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd,
-	    const uint32_t *queues, size_t n, uint32_t rx_page_size, uint32_t *id,
-	    struct devmem_error *err)
+int bind_rx(const struct nic *nic, int dmabuf_fd, const uint32_t *queues, size_t n,
+	    uint32_t rx_page_size, uint32_t *id, struct devmem_error *err)
 {
 	const struct refusal_request request = {
-		.genl = genl,
-		.ifindex = ifindex,
-		.name = name,
+		.nic = nic,
 		.fd = dmabuf_fd,
 		.queues = queues,
 		.n = n,
@@ -58,42 +55,39 @@ int bind_rx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd
 	int ret;
 
 	if (!n)
-		return error_input(err, -EINVAL, name, "bind-rx: no receive queue given");
+		return error_input(err, -EINVAL, nic->name, "bind-rx: no receive queue given");
 	/* Linux 6.12 warns in its log when it's asked this. */
-	if (ifindex == UAPI_LOOPBACK_IFINDEX)
-		return error_missing(err, -EOPNOTSUPP, "bind-rx", name,
+	if (nic->ifindex == UAPI_LOOPBACK_IFINDEX)
+		return error_missing(err, -EOPNOTSUPP, "bind-rx", nic->name,
 				     "bind-rx: the loopback interface has no device to write into "
 				     "memory; receive through placement there");
 	size = netdev_msg_bind_rx_size(n);
 	buf = malloc(size);
 	if (!buf)
-		return error_system(err, -ENOMEM, "bind-rx", name, NULL);
-	nlh = netdev_msg_bind_rx(buf, size, ifindex, dmabuf_fd, queues, n, rx_page_size);
+		return error_system(err, -ENOMEM, "bind-rx", nic->name, NULL);
+	nlh = netdev_msg_bind_rx(buf, size, nic->ifindex, dmabuf_fd, queues, n, rx_page_size);
 	if (nlh)
 		ret = bind_do(&request, nlh, id, err);
 	else
-		ret = error_input(err, -EMSGSIZE, name, "bind-rx: too many queues");
+		ret = error_input(err, -EMSGSIZE, nic->name, "bind-rx: too many queues");
 	free(buf);
 	return ret;
 }
 
-int bind_tx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd, uint32_t *id,
-	    struct devmem_error *err)
+int bind_tx(const struct nic *nic, int dmabuf_fd, uint32_t *id, struct devmem_error *err)
 {
 	const struct refusal_request request = {
 		.tx = true,
-		.genl = genl,
-		.ifindex = ifindex,
-		.name = name,
+		.nic = nic,
 		.fd = dmabuf_fd,
 	};
 	struct nlmsghdr *nlh;
 	uint32_t buf[16];
 
-	if (ifindex == UAPI_LOOPBACK_IFINDEX)
-		return error_missing(err, -EOPNOTSUPP, "bind-tx", name,
+	if (nic->ifindex == UAPI_LOOPBACK_IFINDEX)
+		return error_missing(err, -EOPNOTSUPP, "bind-tx", nic->name,
 				     "bind-tx: the loopback interface has no device to read from "
 				     "memory");
-	nlh = netdev_msg_bind_tx(buf, sizeof(buf), ifindex, dmabuf_fd);
+	nlh = netdev_msg_bind_tx(buf, sizeof(buf), nic->ifindex, dmabuf_fd);
 	return bind_do(&request, nlh, id, err);
 }

@@ -8,19 +8,15 @@
 #include <stdint.h>
 
 #include "core/error.h"
+#include "nic/nic.h"
 
-struct genl;
-struct nlmsghdr;
-
-/* Binds a dma-buf to receive queues of an interface. genl's socket becomes the owner of the
+/* Binds a dma-buf to receive queues of an interface. nic's socket becomes the owner of the
  * binding: closing it unbinds. rx_page_size 0 = the kernel's default. id receives the kernel's id
  * of the binding. */
-int bind_rx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd,
-	    const uint32_t *queues, size_t n, uint32_t rx_page_size, uint32_t *id,
-	    struct devmem_error *err);
+int bind_rx(const struct nic *nic, int dmabuf_fd, const uint32_t *queues, size_t n,
+	    uint32_t rx_page_size, uint32_t *id, struct devmem_error *err);
 
 /* Binds a dma-buf to an interface, to send from it; otherwise the same. */
-int bind_tx(struct genl *genl, uint32_t ifindex, const char *name, int dmabuf_fd, uint32_t *id,
-	    struct devmem_error *err);
+int bind_tx(const struct nic *nic, int dmabuf_fd, uint32_t *id, struct devmem_error *err);
 
 #endif

@@ -41,28 +41,18 @@ int ethtool_ignore_absent(int ret, const struct devmem_error *failed, struct dev
 	return ret;
 }
 
-static struct ethtool_ioctl io_of(const struct ethtool_dev *dev)
-{
-	/* Interface ioctls work on any kind of socket. */
-	return (struct ethtool_ioctl){
-		.fd = genl_fd(dev->genl),
-		.ifindex = dev->ifindex,
-		.subject = dev->name,
-	};
-}
-
 static int take_rings(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	return ethtool_msg_parse_rings(reply, len, arg);
 }
 
-int ethtool_get_rings(const struct ethtool_dev *dev, struct ethtool_msg_rings *rings,
+int ethtool_get_rings(const struct nic *nic, struct ethtool_msg_rings *rings,
 		      struct devmem_error *err)
 {
 	const struct genl_call call = {
 		.family = UAPI_ETHTOOL_NAME,
 		.operation = "rings-get",
-		.subject = dev->name,
+		.subject = nic->name,
 		.names = ethtool_msg_rings_names,
 		.fn = take_rings,
 		.arg = rings,
@@ -70,24 +60,24 @@ int ethtool_get_rings(const struct ethtool_dev *dev, struct ethtool_msg_rings *r
 	uint32_t buf[REQUEST_WORDS];
 
 	memset(rings, 0, sizeof(*rings));
-	return genl_do(dev->genl, ethtool_msg_rings_get(buf, sizeof(buf), dev->ifindex), &call,
+	return genl_do(nic->genl, ethtool_msg_rings_get(buf, sizeof(buf), nic->ifindex), &call,
 		       err);
 }
 
-int ethtool_set_rings(const struct ethtool_dev *dev, unsigned int set, uint8_t split,
-		      uint32_t hds_thresh, struct devmem_error *err)
+int ethtool_set_rings(const struct nic *nic, unsigned int set, uint8_t split, uint32_t hds_thresh,
+		      struct devmem_error *err)
 {
 	const struct genl_call call = {
 		.family = UAPI_ETHTOOL_NAME,
 		.operation = "rings-set",
-		.subject = dev->name,
+		.subject = nic->name,
 		.names = ethtool_msg_rings_names,
 	};
 	uint32_t buf[REQUEST_WORDS];
 	struct nlmsghdr *nlh;
 
-	nlh = ethtool_msg_rings_set(buf, sizeof(buf), dev->ifindex, set, split, hds_thresh);
-	return genl_do(dev->genl, nlh, &call, err);
+	nlh = ethtool_msg_rings_set(buf, sizeof(buf), nic->ifindex, set, split, hds_thresh);
+	return genl_do(nic->genl, nlh, &call, err);
 }
 
 static int take_channels(const struct nlmsghdr *reply, size_t len, void *arg)
@@ -95,13 +85,13 @@ static int take_channels(const struct nlmsghdr *reply, size_t len, void *arg)
 	return ethtool_msg_parse_channels(reply, len, arg);
 }
 
-int ethtool_get_channels(const struct ethtool_dev *dev, struct ethtool_msg_channels *channels,
+int ethtool_get_channels(const struct nic *nic, struct ethtool_msg_channels *channels,
 			 struct devmem_error *err)
 {
 	const struct genl_call call = {
 		.family = UAPI_ETHTOOL_NAME,
 		.operation = "channels-get",
-		.subject = dev->name,
+		.subject = nic->name,
 		.names = ethtool_msg_channels_names,
 		.fn = take_channels,
 		.arg = channels,
@@ -109,7 +99,7 @@ int ethtool_get_channels(const struct ethtool_dev *dev, struct ethtool_msg_chann
 	uint32_t buf[REQUEST_WORDS];
 
 	memset(channels, 0, sizeof(*channels));
-	return genl_do(dev->genl, ethtool_msg_channels_get(buf, sizeof(buf), dev->ifindex), &call,
+	return genl_do(nic->genl, ethtool_msg_channels_get(buf, sizeof(buf), nic->ifindex), &call,
 		       err);
 }
 
@@ -125,14 +115,14 @@ static int take_feature(const struct nlmsghdr *reply, size_t len, void *arg)
 	return ethtool_msg_parse_feature(reply, len, to->name, to->feature);
 }
 
-int ethtool_get_feature(const struct ethtool_dev *dev, const char *name,
+int ethtool_get_feature(const struct nic *nic, const char *name,
 			struct ethtool_msg_feature *feature, struct devmem_error *err)
 {
 	struct feature_reply to = { name, feature };
 	const struct genl_call call = {
 		.family = UAPI_ETHTOOL_NAME,
 		.operation = "features-get",
-		.subject = dev->name,
+		.subject = nic->name,
 		.names = ethtool_msg_features_names,
 		.fn = take_feature,
 		.arg = &to,
@@ -140,24 +130,24 @@ int ethtool_get_feature(const struct ethtool_dev *dev, const char *name,
 	uint32_t buf[REQUEST_WORDS];
 
 	memset(feature, 0, sizeof(*feature));
-	return genl_do(dev->genl, ethtool_msg_features_get(buf, sizeof(buf), dev->ifindex), &call,
+	return genl_do(nic->genl, ethtool_msg_features_get(buf, sizeof(buf), nic->ifindex), &call,
 		       err);
 }
 
-int ethtool_get_ntuple(const struct ethtool_dev *dev, struct ethtool_msg_feature *ntuple,
+int ethtool_get_ntuple(const struct nic *nic, struct ethtool_msg_feature *ntuple,
 		       struct devmem_error *err)
 {
-	return ethtool_get_feature(dev, UAPI_FEATURE_NTUPLE, ntuple, err);
+	return ethtool_get_feature(nic, UAPI_FEATURE_NTUPLE, ntuple, err);
 }
 
-int ethtool_set_ntuple(const struct ethtool_dev *dev, bool on, struct devmem_error *err)
+int ethtool_set_ntuple(const struct nic *nic, bool on, struct devmem_error *err)
 {
 	struct ethtool_msg_feature answer = { 0 };
 	struct feature_reply to = { UAPI_FEATURE_NTUPLE, &answer };
 	const struct genl_call call = {
 		.family = UAPI_ETHTOOL_NAME,
 		.operation = "features-set",
-		.subject = dev->name,
+		.subject = nic->name,
 		.names = ethtool_msg_features_names,
 		.fn = take_feature,
 		.arg = &to,
@@ -166,13 +156,13 @@ int ethtool_set_ntuple(const struct ethtool_dev *dev, bool on, struct devmem_err
 	struct nlmsghdr *nlh;
 	int ret;
 
-	nlh = ethtool_msg_feature_set(buf, sizeof(buf), dev->ifindex, UAPI_FEATURE_NTUPLE, on);
-	ret = genl_do(dev->genl, nlh, &call, err);
+	nlh = ethtool_msg_feature_set(buf, sizeof(buf), nic->ifindex, UAPI_FEATURE_NTUPLE, on);
+	ret = genl_do(nic->genl, nlh, &call, err);
 	if (ret)
 		return ret;
 	/* The kernel acknowledges also what the driver didn't do, and lists it. */
 	if (answer.wanted.listed)
-		return error_system(err, -EOPNOTSUPP, "features-set", dev->name,
+		return error_system(err, -EOPNOTSUPP, "features-set", nic->name,
 				    "the driver did not switch " UAPI_FEATURE_NTUPLE " %s",
 				    on ? "on" : "off");
 	return 0;
@@ -206,13 +196,13 @@ static int take_rss(const struct nlmsghdr *reply, size_t len, void *arg)
 	return 0;
 }
 
-int ethtool_get_rss(const struct ethtool_dev *dev, uint32_t context, struct ethtool_rss *rss,
+int ethtool_get_rss(const struct nic *nic, uint32_t context, struct ethtool_rss *rss,
 		    struct devmem_error *err)
 {
 	const struct genl_call call = {
 		.family = UAPI_ETHTOOL_NAME,
 		.operation = "rss-get",
-		.subject = dev->name,
+		.subject = nic->name,
 		.names = ethtool_msg_rss_names,
 		.fn = take_rss,
 		.arg = rss,
@@ -222,8 +212,8 @@ int ethtool_get_rss(const struct ethtool_dev *dev, uint32_t context, struct etht
 	int ret;
 
 	memset(rss, 0, sizeof(*rss));
-	nlh = ethtool_msg_rss_get(buf, sizeof(buf), dev->ifindex, context);
-	ret = genl_do(dev->genl, nlh, &call, err);
+	nlh = ethtool_msg_rss_get(buf, sizeof(buf), nic->ifindex, context);
+	ret = genl_do(nic->genl, nlh, &call, err);
 	if (ret)
 		ethtool_rss_free(rss);
 	return ret;
@@ -247,14 +237,13 @@ bool ethtool_rss_is_default(const struct ethtool_rss *rss, uint32_t rx_rings)
 	return rx_rings != 0;
 }
 
-int ethtool_set_rss(const struct ethtool_dev *dev, const uint32_t *table, uint32_t n,
+int ethtool_set_rss(const struct nic *nic, const uint32_t *table, uint32_t n,
 		    struct devmem_error *err)
 {
-	const struct ethtool_ioctl io = io_of(dev);
 	const struct genl_call call = {
 		.family = UAPI_ETHTOOL_NAME,
 		.operation = "rss-set",
-		.subject = dev->name,
+		.subject = nic->name,
 		.names = ethtool_msg_rss_names,
 	};
 	size_t size = ethtool_msg_rss_set_size(n);
@@ -265,13 +254,13 @@ int ethtool_set_rss(const struct ethtool_dev *dev, const uint32_t *table, uint32
 
 	buf = malloc(size);
 	if (!buf)
-		return error_system(err, -ENOMEM, "rss-set", dev->name, NULL);
-	nlh = ethtool_msg_rss_set(buf, size, dev->ifindex, table, n);
+		return error_system(err, -ENOMEM, "rss-set", nic->name, NULL);
+	nlh = ethtool_msg_rss_set(buf, size, nic->ifindex, table, n);
 	/* Before Linux 6.17 netlink can't; a table can be too long for one attribute. */
-	ret = nlh ? genl_do(dev->genl, nlh, &call, &first) : -EOPNOTSUPP;
+	ret = nlh ? genl_do(nic->genl, nlh, &call, &first) : -EOPNOTSUPP;
 	free(buf);
 	if (ret == -EOPNOTSUPP)
-		return ethtool_ioctl_rss_set(&io, table, n, err);
+		return ethtool_ioctl_rss_set(nic, table, n, err);
 	if (ret && err)
 		*err = first;
 	return ret;
@@ -315,7 +304,7 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void hint_context(const struct ethtool_dev *dev, int code, struct devmem_error *err)
+static void hint_context(const struct nic *nic, int code, struct devmem_error *err)
 {
 	switch (code) {
 	case -EPERM:
@@ -326,21 +315,21 @@ static void hint_context(const struct ethtool_dev *dev, int code, struct devmem_
 		error_hint(err,
 			   "the driver of %s has no RSS contexts: steer each flow to one queue "
 			   "instead",
-			   dev->name);
+			   nic->name);
 		break;
 	default:
 		break;
 	}
 }
 
-int ethtool_list_rss_contexts(const struct ethtool_dev *dev, uint32_t **ids, uint32_t *n,
+int ethtool_list_rss_contexts(const struct nic *nic, uint32_t **ids, uint32_t *n,
 			      struct devmem_error *err)
 {
-	struct contexts contexts = { .ifindex = dev->ifindex };
+	struct contexts contexts = { .ifindex = nic->ifindex };
 	const struct genl_call call = {
 		.family = UAPI_ETHTOOL_NAME,
 		.operation = "rss-get",
-		.subject = dev->name,
+		.subject = nic->name,
 		.names = ethtool_msg_rss_names,
 		.fn = take_context,
 		.arg = &contexts,
@@ -348,7 +337,7 @@ int ethtool_list_rss_contexts(const struct ethtool_dev *dev, uint32_t **ids, uin
 	uint32_t buf[REQUEST_WORDS];
 	int ret;
 
-	ret = genl_dump(dev->genl, ethtool_msg_rss_dump(buf, sizeof(buf), dev->ifindex), &call,
+	ret = genl_dump(nic->genl, ethtool_msg_rss_dump(buf, sizeof(buf), nic->ifindex), &call,
 			err);
 	if (ret == -EOPNOTSUPP)
 		error_hint(err, "Linux 6.12 or newer lists RSS contexts");
@@ -356,7 +345,7 @@ int ethtool_list_rss_contexts(const struct ethtool_dev *dev, uint32_t **ids, uin
 	if (!ret && !contexts.ids) {
 		contexts.ids = calloc(1, sizeof(*contexts.ids));
 		if (!contexts.ids)
-			ret = error_system(err, -ENOMEM, "rss-get", dev->name, NULL);
+			ret = error_system(err, -ENOMEM, "rss-get", nic->name, NULL);
 	}
 	if (ret) {
 		free(contexts.ids);
@@ -370,9 +359,9 @@ int ethtool_list_rss_contexts(const struct ethtool_dev *dev, uint32_t **ids, uin
 
 /* True if a request over netlink was refused in a way that a kernel without it has. Also a driver
  * may refuse so, and then refuses the ioctl as well. */
-static bool try_ioctl(const struct ethtool_dev *dev, int code)
+static bool try_ioctl(const struct nic *nic, int code)
 {
-	return code == -EOPNOTSUPP && !genl_in_doubt(dev->genl);
+	return code == -EOPNOTSUPP && !genl_in_doubt(nic->genl);
 }
 
 static int take_created(const struct nlmsghdr *reply, size_t len, void *arg)
@@ -380,14 +369,13 @@ static int take_created(const struct nlmsghdr *reply, size_t len, void *arg)
 	return ethtool_msg_parse_rss_create(reply, len, arg);
 }
 
-int ethtool_create_rss_context(const struct ethtool_dev *dev, const uint32_t *table, uint32_t n,
+int ethtool_create_rss_context(const struct nic *nic, const uint32_t *table, uint32_t n,
 			       uint32_t *id, struct devmem_error *err)
 {
-	const struct ethtool_ioctl io = io_of(dev);
 	const struct genl_call call = {
 		.family = UAPI_ETHTOOL_NAME,
 		.operation = "rss-create-act",
-		.subject = dev->name,
+		.subject = nic->name,
 		.names = ethtool_msg_rss_names,
 		.fn = take_created,
 		.arg = id,
@@ -402,34 +390,33 @@ int ethtool_create_rss_context(const struct ethtool_dev *dev, const uint32_t *ta
 	*id = 0;
 	buf = malloc(size);
 	if (!buf)
-		return error_system(err, -ENOMEM, "rss-create-act", dev->name, NULL);
-	nlh = ethtool_msg_rss_create(buf, size, dev->ifindex, table, n);
+		return error_system(err, -ENOMEM, "rss-create-act", nic->name, NULL);
+	nlh = ethtool_msg_rss_create(buf, size, nic->ifindex, table, n);
 	too_long = !nlh;
-	ret = nlh ? genl_do(dev->genl, nlh, &call, &first) : 0;
+	ret = nlh ? genl_do(nic->genl, nlh, &call, &first) : 0;
 	free(buf);
-	if (too_long || try_ioctl(dev, ret)) {
-		ret = ethtool_ioctl_rss_create(&io, table, n, id, err);
+	if (too_long || try_ioctl(nic, ret)) {
+		ret = ethtool_ioctl_rss_create(nic, table, n, id, err);
 	} else if (ret) {
 		if (err)
 			*err = first;
 	} else if (!*id) {
-		ret = error_system(err, -EBADMSG, "rss-create-act", dev->name,
+		ret = error_system(err, -EBADMSG, "rss-create-act", nic->name,
 				   "the kernel did not say which RSS context it made");
 	}
-	hint_context(dev, ret, err);
+	hint_context(nic, ret, err);
 	/* That is what the kernel answers when there is no free number. */
 	if (ret == -EBUSY || ret == -ENOSPC)
 		error_hint(err, "the device has no room for another RSS context");
 	return ret;
 }
 
-int ethtool_delete_rss_context(const struct ethtool_dev *dev, uint32_t id, struct devmem_error *err)
+int ethtool_delete_rss_context(const struct nic *nic, uint32_t id, struct devmem_error *err)
 {
-	const struct ethtool_ioctl io = io_of(dev);
 	const struct genl_call call = {
 		.family = UAPI_ETHTOOL_NAME,
 		.operation = "rss-delete-act",
-		.subject = dev->name,
+		.subject = nic->name,
 		.names = ethtool_msg_rss_names,
 	};
 	struct devmem_error first = { 0 };
@@ -437,43 +424,40 @@ int ethtool_delete_rss_context(const struct ethtool_dev *dev, uint32_t id, struc
 	struct nlmsghdr *nlh;
 	int ret;
 
-	nlh = ethtool_msg_rss_delete(buf, sizeof(buf), dev->ifindex, id);
-	ret = genl_do(dev->genl, nlh, &call, &first);
-	if (try_ioctl(dev, ret))
-		ret = ethtool_ioctl_rss_delete(&io, id, err);
+	nlh = ethtool_msg_rss_delete(buf, sizeof(buf), nic->ifindex, id);
+	ret = genl_do(nic->genl, nlh, &call, &first);
+	if (try_ioctl(nic, ret))
+		ret = ethtool_ioctl_rss_delete(nic, id, err);
 	else if (ret && err)
 		*err = first;
-	hint_context(dev, ret, err);
+	hint_context(nic, ret, err);
 	if (ret == -EBUSY)
 		error_hint(err,
 			   "a flow rule sends packets through RSS context %" PRIu32
 			   ": devmemctl flow show %s lists them",
-			   id, dev->name);
+			   id, nic->name);
 	return ret;
 }
 
 _Static_assert(ETHTOOL_ADDRESS_MAX == UAPI_MAX_ADDR_LEN, "hardware address");
 
-int ethtool_get_permanent_address(const struct ethtool_dev *dev,
-				  uint8_t address[ETHTOOL_ADDRESS_MAX], uint32_t *len,
-				  struct devmem_error *err)
+int ethtool_get_permanent_address(const struct nic *nic, uint8_t address[ETHTOOL_ADDRESS_MAX],
+				  uint32_t *len, struct devmem_error *err)
 {
-	const struct ethtool_ioctl io = io_of(dev);
 
 	memset(address, 0, ETHTOOL_ADDRESS_MAX);
 	*len = 0;
-	return ethtool_ioctl_permanent_address(&io, address, len, err);
+	return ethtool_ioctl_permanent_address(nic, address, len, err);
 }
 
-int ethtool_get_bus(const struct ethtool_dev *dev, char bus[32], struct devmem_error *err)
+int ethtool_get_bus(const struct nic *nic, char bus[32], struct devmem_error *err)
 {
-	const struct ethtool_ioctl io = io_of(dev);
 	struct devmem_error failed = { 0 };
 	struct uapi_ethtool_drvinfo info;
 	int ret;
 
 	bus[0] = '\0';
-	ret = ethtool_ioctl_drvinfo(&io, &info, &failed);
+	ret = ethtool_ioctl_drvinfo(nic, &info, &failed);
 	if (ret == -EOPNOTSUPP)
 		return 0;
 	if (ret) {
@@ -485,41 +469,38 @@ int ethtool_get_bus(const struct ethtool_dev *dev, char bus[32], struct devmem_e
 	return 0;
 }
 
-int ethtool_get_rx_rings(const struct ethtool_dev *dev, uint32_t *n, struct devmem_error *err)
+int ethtool_get_rx_rings(const struct nic *nic, uint32_t *n, struct devmem_error *err)
 {
-	const struct ethtool_ioctl io = io_of(dev);
 
-	return ethtool_ioctl_rx_rings(&io, n, err);
+	return ethtool_ioctl_rx_rings(nic, n, err);
 }
 
-int ethtool_get_rule_count(const struct ethtool_dev *dev, uint32_t *rules, uint32_t *places,
-			   int *any, struct devmem_error *err)
+int ethtool_get_rule_count(const struct nic *nic, uint32_t *rules, uint32_t *places, int *any,
+			   struct devmem_error *err)
 {
-	const struct ethtool_ioctl io = io_of(dev);
 
-	return ethtool_ioctl_rule_count(&io, rules, places, any, err);
+	return ethtool_ioctl_rule_count(nic, rules, places, any, err);
 }
 
-int ethtool_get_rules(const struct ethtool_dev *dev, struct uapi_rxnfc **rules, uint32_t *n,
+int ethtool_get_rules(const struct nic *nic, struct uapi_rxnfc **rules, uint32_t *n,
 		      uint32_t *places, struct devmem_error *err)
 {
-	const struct ethtool_ioctl io = io_of(dev);
 	struct devmem_error failed = { 0 };
 	uint32_t *taken, count, i;
 	int ret;
 
-	ret = ethtool_ioctl_rule_places(&io, &taken, &count, places, err);
+	ret = ethtool_ioctl_rule_places(nic, &taken, &count, places, err);
 	if (ret)
 		return ret;
 	qsort(taken, count, sizeof(*taken), ascending);
 	*rules = calloc((size_t)count + 1, sizeof(**rules));
 	if (!*rules) {
-		ret = error_system(err, -ENOMEM, "ETHTOOL_GRXCLSRULE", dev->name, NULL);
+		ret = error_system(err, -ENOMEM, "ETHTOOL_GRXCLSRULE", nic->name, NULL);
 		goto free_taken;
 	}
 	*n = 0;
 	for (i = 0; i < count; i++) {
-		ret = ethtool_ioctl_rule_get(&io, taken[i], &(*rules)[*n], &failed);
+		ret = ethtool_ioctl_rule_get(nic, taken[i], &(*rules)[*n], &failed);
 		/* Deleted meanwhile. */
 		if (ret == -ENOENT)
 			continue;
@@ -548,30 +529,26 @@ free_taken:
 	return ret;
 }
 
-int ethtool_get_rule(const struct ethtool_dev *dev, uint32_t place, struct uapi_rxnfc *rule,
+int ethtool_get_rule(const struct nic *nic, uint32_t place, struct uapi_rxnfc *rule,
 		     struct devmem_error *err)
 {
-	const struct ethtool_ioctl io = io_of(dev);
 
-	return ethtool_ioctl_rule_get(&io, place, rule, err);
+	return ethtool_ioctl_rule_get(nic, place, rule, err);
 }
 
-int ethtool_insert_rule(const struct ethtool_dev *dev, struct uapi_rxnfc *rule,
-			struct devmem_error *err)
+int ethtool_insert_rule(const struct nic *nic, struct uapi_rxnfc *rule, struct devmem_error *err)
 {
-	const struct ethtool_ioctl io = io_of(dev);
 
-	return ethtool_ioctl_rule_insert(&io, rule, err);
+	return ethtool_ioctl_rule_insert(nic, rule, err);
 }
 
-int ethtool_delete_rule(const struct ethtool_dev *dev, uint32_t place, struct devmem_error *err)
+int ethtool_delete_rule(const struct nic *nic, uint32_t place, struct devmem_error *err)
 {
-	const struct ethtool_ioctl io = io_of(dev);
 
-	return ethtool_ioctl_rule_delete(&io, place, err);
+	return ethtool_ioctl_rule_delete(nic, place, err);
 }
 
-int ethtool_rule_hits(const struct ethtool_dev *dev, const struct uapi_rxnfc *rule, uint32_t *hits,
+int ethtool_rule_hits(const struct nic *nic, const struct uapi_rxnfc *rule, uint32_t *hits,
 		      uint32_t n, struct devmem_error *err)
 {
 	const uint64_t cookie = rule->fs.ring_cookie;
@@ -590,12 +567,12 @@ int ethtool_rule_hits(const struct ethtool_dev *dev, const struct uapi_rxnfc *ru
 			hits[queue]++;
 		return 0;
 	}
-	ret = ethtool_get_rss(dev, rule->rss_context, &rss, err);
+	ret = ethtool_get_rss(nic, rule->rss_context, &rss, err);
 	if (ret)
 		return ret;
 	seen = calloc((size_t)n + 1, 1);
 	if (!seen) {
-		ret = error_system(err, -ENOMEM, "rss-get", dev->name, NULL);
+		ret = error_system(err, -ENOMEM, "rss-get", nic->name, NULL);
 		goto free_rss;
 	}
 	/* The table's entry is added to the rule's queue. */

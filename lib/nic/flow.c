@@ -297,25 +297,25 @@ const char *flow_text(const struct uapi_rxnfc *nfc, char text[FLOW_TEXT_SIZE])
 }
 
 /* Flow rules that are switched off but can be switched on make nothing of a rule, or refuse it. */
-static int check_ntuple(const struct ethtool_dev *dev, struct devmem_error *err)
+static int check_ntuple(const struct nic *nic, struct devmem_error *err)
 {
 	struct ethtool_msg_feature ntuple;
 	struct devmem_error failed = { 0 };
 	int ret;
 
-	ret = ethtool_get_ntuple(dev, &ntuple, &failed);
+	ret = ethtool_get_ntuple(nic, &ntuple, &failed);
 	if (ret)
 		return ethtool_ignore_absent(ret, &failed, err);
 	if (ntuple.hw.set && !ntuple.active.set)
-		return error_missing(err, -EOPNOTSUPP, "ETHTOOL_SRXCLSRLINS", dev->name,
+		return error_missing(err, -EOPNOTSUPP, "ETHTOOL_SRXCLSRLINS", nic->name,
 				     "flow rules are switched off; switch them on: ethtool -K %s "
 				     "ntuple on",
-				     dev->name);
+				     nic->name);
 	return 0;
 }
 
 /* The first place that no rule is at. */
-static int free_place(const struct ethtool_dev *dev, const struct uapi_rxnfc *rules, uint32_t n,
+static int free_place(const struct nic *nic, const struct uapi_rxnfc *rules, uint32_t n,
 		      uint32_t places, uint32_t *place, struct devmem_error *err)
 {
 	uint32_t i, next = 0;
@@ -326,15 +326,15 @@ static int free_place(const struct ethtool_dev *dev, const struct uapi_rxnfc *ru
 		next = rules[i].fs.location + 1;
 	}
 	if (places && next >= places)
-		return error_system(err, -ENOSPC, "ETHTOOL_SRXCLSRLINS", dev->name,
+		return error_system(err, -ENOSPC, "ETHTOOL_SRXCLSRLINS", nic->name,
 				    "all %" PRIu32 " places for flow rules are taken: devmemctl "
 				    "flow show %s lists them",
-				    places, dev->name);
+				    places, nic->name);
 	*place = next;
 	return 0;
 }
 
-static void hint_insert(const struct ethtool_dev *dev, int code, struct devmem_error *err)
+static void hint_insert(const struct nic *nic, int code, struct devmem_error *err)
 {
 	switch (code) {
 	case -EPERM:
@@ -342,7 +342,7 @@ static void hint_insert(const struct ethtool_dev *dev, int code, struct devmem_e
 		break;
 	case -EOPNOTSUPP:
 		error_hint(err, "the driver of %s has no flow rules, or none of this form",
-			   dev->name);
+			   nic->name);
 		break;
 	case -EINVAL:
 		error_hint(err, "the driver refuses this rule; some only take rules with both "
@@ -357,7 +357,7 @@ static void hint_insert(const struct ethtool_dev *dev, int code, struct devmem_e
 }
 
 /* Refuses a rule that would make nothing of another, or the other of it. */
-static int check_others(const struct ethtool_dev *dev, const struct uapi_rxnfc *rules, uint32_t n,
+static int check_others(const struct nic *nic, const struct uapi_rxnfc *rules, uint32_t n,
 			const struct uapi_rxnfc *rule, bool exclusive, struct devmem_error *err)
 {
 	char text[FLOW_TEXT_SIZE];
@@ -367,25 +367,25 @@ static int check_others(const struct ethtool_dev *dev, const struct uapi_rxnfc *
 		if (!flow_same_match(&rules[i].fs, &rule->fs))
 			continue;
 		place = rules[i].fs.location;
-		return error_system(err, -EEXIST, "ETHTOOL_SRXCLSRLINS", dev->name,
+		return error_system(err, -EEXIST, "ETHTOOL_SRXCLSRLINS", nic->name,
 				    "rule %" PRIu32 " matches the same packets; delete it first: "
 				    "devmemctl flow del %s %" PRIu32,
-				    place, dev->name, place);
+				    place, nic->name, place);
 	}
 	for (i = 0; exclusive && i < n; i++) {
 		if (!covers(&rules[i].fs, &rule->fs) || same_target(&rules[i], rule))
 			continue;
 		place = rules[i].fs.location;
-		return error_system(err, -EBUSY, "ETHTOOL_SRXCLSRLINS", dev->name,
+		return error_system(err, -EBUSY, "ETHTOOL_SRXCLSRLINS", nic->name,
 				    "rule %" PRIu32
 				    " (%s) catches all of its packets and sends them "
 				    "elsewhere; delete it first: devmemctl flow del %s %" PRIu32,
-				    place, flow_text(&rules[i], text), dev->name, place);
+				    place, flow_text(&rules[i], text), nic->name, place);
 	}
 	return 0;
 }
 
-int flow_prepare(const struct ethtool_dev *dev, const struct devmem_flow *flow, uint32_t queue,
+int flow_prepare(const struct nic *nic, const struct devmem_flow *flow, uint32_t queue,
 		 uint32_t rss_context, uint32_t rx_queues, bool exclusive, struct uapi_rxnfc *rule,
 		 struct devmem_error *err)
 {
@@ -394,7 +394,7 @@ int flow_prepare(const struct ethtool_dev *dev, const struct devmem_flow *flow, 
 	int any, ret;
 
 	memset(rule, 0, sizeof(*rule));
-	ret = make_rule(&rule->fs, flow, dev->name, err);
+	ret = make_rule(&rule->fs, flow, nic->name, err);
 	if (ret)
 		return ret;
 	if (rss_context) {
@@ -402,52 +402,52 @@ int flow_prepare(const struct ethtool_dev *dev, const struct devmem_flow *flow, 
 		rule->fs.flow_type |= UAPI_FLOW_RSS;
 		rule->rss_context = rss_context;
 	} else if (rx_queues && queue >= rx_queues) {
-		return error_input(err, -EINVAL, dev->name,
+		return error_input(err, -EINVAL, nic->name,
 				   "flow: no receive queue %" PRIu32 ", there are 0 to %" PRIu32,
 				   queue, rx_queues - 1);
 	} else {
 		rule->fs.ring_cookie = queue;
 	}
-	ret = check_ntuple(dev, err);
+	ret = check_ntuple(nic, err);
 	if (ret)
 		return ret;
-	ret = ethtool_get_rule_count(dev, &n, &places, &any, err);
+	ret = ethtool_get_rule_count(nic, &n, &places, &any, err);
 	if (!ret)
-		ret = ethtool_get_rules(dev, &rules, &n, &size, err);
+		ret = ethtool_get_rules(nic, &rules, &n, &size, err);
 	if (ret) {
-		hint_insert(dev, ret, err);
+		hint_insert(nic, ret, err);
 		return ret;
 	}
-	ret = check_others(dev, rules, n, rule, exclusive, err);
+	ret = check_others(nic, rules, n, rule, exclusive, err);
 	if (ret)
 		goto free_rules;
 	rule->fs.location = UAPI_RX_CLS_LOC_ANY;
 	if (!any)
-		ret = free_place(dev, rules, n, size, &rule->fs.location, err);
+		ret = free_place(nic, rules, n, size, &rule->fs.location, err);
 free_rules:
 	free(rules);
 	return ret;
 }
 
-int flow_commit(const struct ethtool_dev *dev, struct uapi_rxnfc *rule, struct devmem_error *err)
+int flow_commit(const struct nic *nic, struct uapi_rxnfc *rule, struct devmem_error *err)
 {
 	int ret;
 
-	ret = ethtool_insert_rule(dev, rule, err);
+	ret = ethtool_insert_rule(nic, rule, err);
 	if (ret)
-		hint_insert(dev, ret, err);
+		hint_insert(nic, ret, err);
 	return ret;
 }
 
-int flow_insert(const struct ethtool_dev *dev, const struct devmem_flow *flow, uint32_t queue,
+int flow_insert(const struct nic *nic, const struct devmem_flow *flow, uint32_t queue,
 		uint32_t rx_queues, struct uapi_rx_flow_spec *rule, struct devmem_error *err)
 {
 	struct uapi_rxnfc nfc;
 	int ret;
 
-	ret = flow_prepare(dev, flow, queue, 0, rx_queues, false, &nfc, err);
+	ret = flow_prepare(nic, flow, queue, 0, rx_queues, false, &nfc, err);
 	if (!ret)
-		ret = flow_commit(dev, &nfc, err);
+		ret = flow_commit(nic, &nfc, err);
 	if (!ret)
 		*rule = nfc.fs;
 	return ret;
@@ -460,10 +460,10 @@ int devmem_flow_add(struct devmem_netdev *netdev, const struct devmem_flow *flow
 	uint32_t rx_queues;
 	int ret;
 
-	ret = queue_count(netdev_dev(netdev), &rx_queues, NULL, err);
+	ret = queue_count(netdev_nic(netdev), &rx_queues, NULL, err);
 	if (ret)
 		return ret;
-	ret = flow_insert(netdev_dev(netdev), flow, queue, rx_queues, &rule, err);
+	ret = flow_insert(netdev_nic(netdev), flow, queue, rx_queues, &rule, err);
 	if (ret)
 		return ret;
 	if (location)
@@ -473,29 +473,29 @@ int devmem_flow_add(struct devmem_netdev *netdev, const struct devmem_flow *flow
 
 int devmem_flow_del(struct devmem_netdev *netdev, uint32_t location, struct devmem_error *err)
 {
-	const struct ethtool_dev *dev = netdev_dev(netdev);
+	const struct nic *nic = netdev_nic(netdev);
 	struct uapi_rxnfc *rules;
 	uint32_t n, places, i;
 	int ret;
 
 	/* Drivers have many errors for a place without a rule. */
-	ret = ethtool_get_rules(dev, &rules, &n, &places, err);
+	ret = ethtool_get_rules(nic, &rules, &n, &places, err);
 	if (ret) {
-		hint_insert(dev, ret, err);
+		hint_insert(nic, ret, err);
 		return ret;
 	}
 	for (i = 0; i < n && rules[i].fs.location != location; i++)
 		;
 	free(rules);
 	if (i == n) {
-		ret = error_input(err, -ENOENT, dev->name,
+		ret = error_input(err, -ENOENT, nic->name,
 				  "flow: no rule at place %" PRIu32
 				  "; devmemctl flow show %s lists them",
-				  location, dev->name);
+				  location, nic->name);
 		error_kind(err, DEVMEM_ERROR_INPUT);
 		return ret;
 	}
-	ret = ethtool_delete_rule(dev, location, err);
+	ret = ethtool_delete_rule(nic, location, err);
 	if (ret == -EPERM)
 		error_hint(err, "flow rules need CAP_NET_ADMIN: run it as root");
 	return ret;
@@ -504,21 +504,21 @@ int devmem_flow_del(struct devmem_netdev *netdev, uint32_t location, struct devm
 int devmem_flow_list(struct devmem_netdev *netdev, struct devmem_flow_rule **rules, size_t *n,
 		     struct devmem_error *err)
 {
-	const struct ethtool_dev *dev = netdev_dev(netdev);
+	const struct nic *nic = netdev_nic(netdev);
 	struct devmem_flow_rule *list;
 	struct uapi_rxnfc *nfc;
 	uint32_t count, places, i;
 	int ret;
 
-	ret = ethtool_get_rules(dev, &nfc, &count, &places, err);
+	ret = ethtool_get_rules(nic, &nfc, &count, &places, err);
 	if (ret) {
 		if (ret == -EOPNOTSUPP)
-			error_hint(err, "the driver of %s has no flow rules", dev->name);
+			error_hint(err, "the driver of %s has no flow rules", nic->name);
 		return ret;
 	}
 	list = calloc((size_t)count + 1, sizeof(*list));
 	if (!list) {
-		ret = error_system(err, -ENOMEM, "ETHTOOL_GRXCLSRULE", dev->name, NULL);
+		ret = error_system(err, -ENOMEM, "ETHTOOL_GRXCLSRULE", nic->name, NULL);
 		goto free_nfc;
 	}
 	for (i = 0; i < count; i++)

@@ -12,7 +12,7 @@
 #include "nic/ethtool.h"
 
 /* Adds a rule as devmem_flow_add() does; rule receives what was sent, with its place. */
-int flow_insert(const struct ethtool_dev *dev, const struct devmem_flow *flow, uint32_t queue,
+int flow_insert(const struct nic *nic, const struct devmem_flow *flow, uint32_t queue,
 		uint32_t rx_queues, struct uapi_rx_flow_spec *rule, struct devmem_error *err);
 
 /*
@@ -23,10 +23,10 @@ int flow_insert(const struct ethtool_dev *dev, const struct devmem_flow *flow, u
  * packets, and sends them elsewhere. flow_commit() inserts it; rule->fs.location receives the
  * place.
  */
-int flow_prepare(const struct ethtool_dev *dev, const struct devmem_flow *flow, uint32_t queue,
+int flow_prepare(const struct nic *nic, const struct devmem_flow *flow, uint32_t queue,
 		 uint32_t rss_context, uint32_t rx_queues, bool exclusive, struct uapi_rxnfc *rule,
 		 struct devmem_error *err);
-int flow_commit(const struct ethtool_dev *dev, struct uapi_rxnfc *rule, struct devmem_error *err);
+int flow_commit(const struct nic *nic, struct uapi_rxnfc *rule, struct devmem_error *err);
 
 /* What a rule matches, as devmem_flow_list() tells it. */
 void flow_read(const struct uapi_rxnfc *nfc, struct devmem_flow_rule *rule);

@@ -68,13 +68,12 @@ static int by_kind_and_number(const void *a, const void *b)
 }
 
 /* The queues as the kernel lists them; none while the interface is down. */
-static int list_queues(const struct ethtool_dev *dev, struct queues *queues,
-		       struct devmem_error *err)
+static int list_queues(const struct nic *nic, struct queues *queues, struct devmem_error *err)
 {
 	const struct genl_call call = {
 		.family = UAPI_NETDEV_NAME,
 		.operation = "queue-get",
-		.subject = dev->name,
+		.subject = nic->name,
 		.names = netdev_msg_queue_names,
 		.fn = take_queue,
 		.arg = queues,
@@ -84,8 +83,8 @@ static int list_queues(const struct ethtool_dev *dev, struct queues *queues,
 	int ret;
 
 	memset(queues, 0, sizeof(*queues));
-	nlh = netdev_msg_queue_get(buf, sizeof(buf), dev->ifindex);
-	ret = genl_dump(dev->genl, nlh, &call, err);
+	nlh = netdev_msg_queue_get(buf, sizeof(buf), nic->ifindex);
+	ret = genl_dump(nic->genl, nlh, &call, err);
 	if (ret) {
 		free(queues->array);
 		memset(queues, 0, sizeof(*queues));
@@ -96,7 +95,7 @@ static int list_queues(const struct ethtool_dev *dev, struct queues *queues,
 	return 0;
 }
 
-int queue_count(const struct ethtool_dev *dev, uint32_t *rx, uint32_t *tx, struct devmem_error *err)
+int queue_count(const struct nic *nic, uint32_t *rx, uint32_t *tx, struct devmem_error *err)
 {
 	struct ethtool_msg_channels channels = { 0 };
 	struct devmem_error failed = { 0 };
@@ -105,13 +104,13 @@ int queue_count(const struct ethtool_dev *dev, uint32_t *rx, uint32_t *tx, struc
 	size_t i;
 	int ret;
 
-	ret = list_queues(dev, &queues, &failed);
+	ret = list_queues(nic, &queues, &failed);
 	for (i = 0; !ret && i < queues.n; i++)
 		count[queues.array[i].tx]++;
 	free(queues.array);
 	ret = ethtool_ignore_absent(ret, &failed, err);
 	if (!ret && (!count[0] || !count[1])) {
-		ret = ethtool_get_channels(dev, &channels, &failed);
+		ret = ethtool_get_channels(nic, &channels, &failed);
 		ret = ethtool_ignore_absent(ret, &failed, err);
 	}
 	*rx = count[0] ? count[0] : channels.combined + channels.rx;
@@ -119,7 +118,7 @@ int queue_count(const struct ethtool_dev *dev, uint32_t *rx, uint32_t *tx, struc
 		*tx = count[1] ? count[1] : channels.combined + channels.tx;
 	if (ret || *rx)
 		return ret;
-	ret = ethtool_get_rx_rings(dev, rx, &failed);
+	ret = ethtool_get_rx_rings(nic, rx, &failed);
 	return ethtool_ignore_absent(ret, &failed, err);
 }
 
@@ -140,15 +139,15 @@ static int add_unlisted(struct queues *queues, bool tx, uint32_t n)
 }
 
 /* Also those of an interface that is down, which the kernel doesn't list. */
-static int list_all(const struct ethtool_dev *dev, struct queues *queues, struct devmem_error *err)
+static int list_all(const struct nic *nic, struct queues *queues, struct devmem_error *err)
 {
 	uint32_t rx, tx;
 	int ret;
 
-	ret = list_queues(dev, queues, err);
+	ret = list_queues(nic, queues, err);
 	if (ret || queues->n)
 		return ret;
-	ret = queue_count(dev, &rx, &tx, err);
+	ret = queue_count(nic, &rx, &tx, err);
 	if (ret)
 		return ret;
 	ret = add_unlisted(queues, false, rx);
@@ -157,10 +156,10 @@ static int list_all(const struct ethtool_dev *dev, struct queues *queues, struct
 	if (!ret)
 		return 0;
 	free(queues->array);
-	return error_system(err, ret, "queue-get", dev->name, NULL);
+	return error_system(err, ret, "queue-get", nic->name, NULL);
 }
 
-static int mark_rss(const struct ethtool_dev *dev, struct devmem_queue *queues, uint32_t n,
+static int mark_rss(const struct nic *nic, struct devmem_queue *queues, uint32_t n,
 		    struct devmem_error *err)
 {
 	struct devmem_error failed = { 0 };
@@ -168,7 +167,7 @@ static int mark_rss(const struct ethtool_dev *dev, struct devmem_queue *queues, 
 	uint32_t i, j;
 	int ret;
 
-	ret = ethtool_get_rss(dev, 0, &rss, &failed);
+	ret = ethtool_get_rss(nic, 0, &rss, &failed);
 	if (ret)
 		return ethtool_ignore_absent(ret, &failed, err);
 	for (i = 0; i < rss.table_len; i++) {
@@ -183,7 +182,7 @@ static int mark_rss(const struct ethtool_dev *dev, struct devmem_queue *queues, 
 	return 0;
 }
 
-static int count_rules(const struct ethtool_dev *dev, struct devmem_queue *queues, uint32_t n,
+static int count_rules(const struct nic *nic, struct devmem_queue *queues, uint32_t n,
 		       struct devmem_error *err)
 {
 	uint32_t *hits, nrules, places, last = 0, i;
@@ -193,18 +192,18 @@ static int count_rules(const struct ethtool_dev *dev, struct devmem_queue *queue
 
 	if (!n)
 		return 0;
-	ret = ethtool_get_rules(dev, &rules, &nrules, &places, &failed);
+	ret = ethtool_get_rules(nic, &rules, &nrules, &places, &failed);
 	if (ret)
 		return ethtool_ignore_absent(ret, &failed, err);
 	for (i = 0; i < n; i++)
 		last = queues[i].id > last ? queues[i].id : last;
 	hits = calloc((size_t)last + 1, sizeof(*hits));
 	if (!hits) {
-		ret = error_system(err, -ENOMEM, "ETHTOOL_GRXCLSRULE", dev->name, NULL);
+		ret = error_system(err, -ENOMEM, "ETHTOOL_GRXCLSRULE", nic->name, NULL);
 		goto free_rules;
 	}
 	for (i = 0; i < nrules; i++) {
-		ret = ethtool_rule_hits(dev, &rules[i], hits, last + 1, &failed);
+		ret = ethtool_rule_hits(nic, &rules[i], hits, last + 1, &failed);
 		ret = ethtool_ignore_absent(ret, &failed, err);
 		if (ret)
 			goto free_hits;
@@ -221,19 +220,19 @@ free_rules:
 int devmem_netdev_queues(struct devmem_netdev *netdev, struct devmem_queue **queues, size_t *n,
 			 struct devmem_error *err)
 {
-	const struct ethtool_dev *dev = netdev_dev(netdev);
+	const struct nic *nic = netdev_nic(netdev);
 	struct queues list;
 	uint32_t rx = 0;
 	int ret;
 
-	ret = list_all(dev, &list, err);
+	ret = list_all(nic, &list, err);
 	if (ret)
 		return ret;
 	while (rx < list.n && !list.array[rx].tx)
 		rx++;
-	ret = mark_rss(dev, list.array, rx, err);
+	ret = mark_rss(nic, list.array, rx, err);
 	if (!ret)
-		ret = count_rules(dev, list.array, rx, err);
+		ret = count_rules(nic, list.array, rx, err);
 	if (ret) {
 		free(list.array);
 		return ret;
@@ -328,14 +327,14 @@ static int take_pool(const struct nlmsghdr *reply, size_t len, void *arg)
 	return 0;
 }
 
-static int add_inflight(const struct ethtool_dev *dev, const struct devmem_queue *queue,
+static int add_inflight(const struct nic *nic, const struct devmem_queue *queue,
 			struct devmem_qstats *stats, struct devmem_error *err)
 {
-	struct wanted_pools wanted = { .ifindex = dev->ifindex, .queue = queue };
+	struct wanted_pools wanted = { .ifindex = nic->ifindex, .queue = queue };
 	const struct genl_call call = {
 		.family = UAPI_NETDEV_NAME,
 		.operation = "page-pool-get",
-		.subject = dev->name,
+		.subject = nic->name,
 		.names = netdev_msg_page_pool_names,
 		.fn = take_pool,
 		.arg = &wanted,
@@ -344,7 +343,7 @@ static int add_inflight(const struct ethtool_dev *dev, const struct devmem_queue
 	uint32_t buf[REQUEST_WORDS];
 	int ret;
 
-	ret = genl_dump(dev->genl, netdev_msg_page_pool_get(buf, sizeof(buf)), &call, &failed);
+	ret = genl_dump(nic->genl, netdev_msg_page_pool_get(buf, sizeof(buf)), &call, &failed);
 	if (ret)
 		return ethtool_ignore_absent(ret, &failed, err);
 	if (!wanted.found)
@@ -358,12 +357,12 @@ static int add_inflight(const struct ethtool_dev *dev, const struct devmem_queue
 int devmem_netdev_qstats(struct devmem_netdev *netdev, uint32_t queue, struct devmem_qstats *stats,
 			 struct devmem_error *err)
 {
-	const struct ethtool_dev *dev = netdev_dev(netdev);
+	const struct nic *nic = netdev_nic(netdev);
 	struct wanted_stats wanted = { queue, stats };
 	const struct genl_call call = {
 		.family = UAPI_NETDEV_NAME,
 		.operation = "qstats-get",
-		.subject = dev->name,
+		.subject = nic->name,
 		.names = netdev_msg_qstats_names,
 		.fn = take_qstats,
 		.arg = &wanted,
@@ -375,7 +374,7 @@ int devmem_netdev_qstats(struct devmem_netdev *netdev, uint32_t queue, struct de
 	size_t i;
 	int ret;
 
-	ret = list_all(dev, &list, err);
+	ret = list_all(nic, &list, err);
 	if (ret)
 		return ret;
 	for (i = 0; i < list.n; i++) {
@@ -383,18 +382,18 @@ int devmem_netdev_qstats(struct devmem_netdev *netdev, uint32_t queue, struct de
 			found = &list.array[i];
 	}
 	if (!found) {
-		ret = error_input(err, -EINVAL, dev->name,
+		ret = error_input(err, -EINVAL, nic->name,
 				  "qstats-get: no receive queue %" PRIu32 "; devmemctl queue show "
 				  "%s lists them",
-				  queue, dev->name);
+				  queue, nic->name);
 		goto free_list;
 	}
-	nlh = netdev_msg_qstats_get(buf, sizeof(buf), dev->ifindex);
-	ret = genl_dump(dev->genl, nlh, &call, err);
+	nlh = netdev_msg_qstats_get(buf, sizeof(buf), nic->ifindex);
+	ret = genl_dump(nic->genl, nlh, &call, err);
 	if (ret == -EOPNOTSUPP)
 		error_hint(err, "the driver keeps no statistics of its queues");
 	if (!ret)
-		ret = add_inflight(dev, found, stats, err);
+		ret = add_inflight(nic, found, stats, err);
 free_list:
 	free(list.array);
 	return ret;

@@ -10,7 +10,6 @@
 
 /* Counts the queues in use: those that the kernel lists, or while it lists none because the
  * interface is down, the driver's channels and rings. tx may be NULL. */
-int queue_count(const struct ethtool_dev *dev, uint32_t *rx, uint32_t *tx,
-		struct devmem_error *err);
+int queue_count(const struct nic *nic, uint32_t *rx, uint32_t *tx, struct devmem_error *err);
 
 #endif

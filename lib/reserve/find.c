@@ -12,8 +12,8 @@
 #include "nic/netdev.h"
 
 /* The name of an interface that has no permanent address. */
-static int name_without_address(const struct ethtool_dev *dev, const char *bus,
-				char nic[JOURNAL_NIC_SIZE], struct devmem_error *err)
+static int name_without_address(const struct nic *nic, const char *bus, char name[JOURNAL_NIC_SIZE],
+				struct devmem_error *err)
 {
 	uint64_t netns, port = 0;
 	char path[64];
@@ -21,20 +21,19 @@ static int name_without_address(const struct ethtool_dev *dev, const char *bus,
 
 	if (bus[0]) {
 		/* Which of its device's interfaces it is; 0 where the kernel doesn't say. */
-		snprintf(path, sizeof(path), "/sys/class/net/%s/dev_port", dev->name);
+		snprintf(path, sizeof(path), "/sys/class/net/%s/dev_port", nic->name);
 		file_read_number(path, &port);
-		snprintf(nic, JOURNAL_NIC_SIZE, "%s-port%" PRIu64, bus, port);
+		snprintf(name, JOURNAL_NIC_SIZE, "%s-port%" PRIu64, bus, port);
 		return 0;
 	}
 	ret = sys_netns(&netns);
 	if (ret)
 		return error_system(err, ret, "stat", "/proc/thread-self/ns/net", NULL);
-	snprintf(nic, JOURNAL_NIC_SIZE, "virtual-%" PRIu64 "-if%" PRIu32, netns, dev->ifindex);
+	snprintf(name, JOURNAL_NIC_SIZE, "virtual-%" PRIu64 "-if%" PRIu32, netns, nic->ifindex);
 	return 0;
 }
 
-int reserve_nic_name(const struct ethtool_dev *dev, char nic[JOURNAL_NIC_SIZE],
-		     struct devmem_error *err)
+int reserve_nic_name(const struct nic *nic, char name[JOURNAL_NIC_SIZE], struct devmem_error *err)
 {
 	char bus[32], hex[2 * ETHTOOL_ADDRESS_MAX + 1] = "", *end = hex;
 	uint8_t address[ETHTOOL_ADDRESS_MAX];
@@ -43,10 +42,10 @@ int reserve_nic_name(const struct ethtool_dev *dev, char nic[JOURNAL_NIC_SIZE],
 	size_t room;
 	int ret;
 
-	ret = ethtool_get_bus(dev, bus, err);
+	ret = ethtool_get_bus(nic, bus, err);
 	if (ret)
 		return ret;
-	ret = ethtool_get_permanent_address(dev, address, &len, err);
+	ret = ethtool_get_permanent_address(nic, address, &len, err);
 	if (ret)
 		return ret;
 	for (i = 0; bus[i]; i++)
@@ -57,46 +56,46 @@ int reserve_nic_name(const struct ethtool_dev *dev, char nic[JOURNAL_NIC_SIZE],
 		end += sprintf(end, "%02x", address[i]);
 	}
 	if (!any)
-		return name_without_address(dev, bus, nic, err);
+		return name_without_address(nic, bus, name, err);
 	if (!bus[0])
 		strcpy(bus, "virtual");
 	/* Of a long address, like InfiniBand's, the end tells devices apart. */
 	room = JOURNAL_NIC_SIZE - 1 - strlen(bus) - 1;
-	snprintf(nic, JOURNAL_NIC_SIZE, "%s-%s", bus,
+	snprintf(name, JOURNAL_NIC_SIZE, "%s-%s", bus,
 		 (size_t)(end - hex) > room ? end - room : hex);
 	return 0;
 }
 
 struct wanted {
-	const char *nic;
+	const char *name;
 	uint32_t ifindex; /* 0: not found */
 };
 
-static int is_wanted(const struct ethtool_dev *dev, void *arg)
+static int is_wanted(const struct nic *nic, void *arg)
 {
 	struct wanted *wanted = arg;
-	char nic[JOURNAL_NIC_SIZE];
+	char name[JOURNAL_NIC_SIZE];
 	int ret;
 
-	ret = reserve_nic_name(dev, nic, NULL);
+	ret = reserve_nic_name(nic, name, NULL);
 	/* Went away while we looked, or is of a kind that has no journal. */
 	if (ret)
 		return 0;
-	if (strcmp(nic, wanted->nic))
+	if (strcmp(name, wanted->name))
 		return 0;
-	wanted->ifindex = dev->ifindex;
+	wanted->ifindex = nic->ifindex;
 	return 1;
 }
 
 int reserve_find(struct reserve *r, struct devmem_error *err)
 {
-	struct wanted wanted = { .nic = r->file.nic };
+	struct wanted wanted = { .name = r->file.nic };
 	struct devmem_error failed = { 0 };
 	struct devmem_netdev *netdev;
 	char index[16];
 	int ret;
 
-	ret = netdev_each(is_wanted, &wanted, err);
+	ret = nic_each(is_wanted, &wanted, err);
 	if (ret < 0)
 		return ret;
 	if (!wanted.ifindex)
@@ -108,7 +107,7 @@ int reserve_find(struct reserve *r, struct devmem_error *err)
 	devmem_netdev_close(r->found);
 	r->found = netdev;
 	r->netdev = netdev;
-	r->dev = netdev_dev(netdev);
+	r->nic = netdev_nic(netdev);
 	return 1;
 }
 
@@ -183,7 +182,7 @@ int reserve_each(const char *dev, const struct devmem_reservation_options *optio
 			return error_copy(err, &absent);
 	}
 	if (netdev) {
-		ret = reserve_nic_name(netdev_dev(netdev), walk.nic, err);
+		ret = reserve_nic_name(netdev_nic(netdev), walk.nic, err);
 		devmem_netdev_close(netdev);
 		if (ret)
 			return ret;

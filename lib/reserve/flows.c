@@ -34,14 +34,14 @@ static int make_table(const struct reserve *r, const struct journal_owner *owner
 	uint32_t i;
 	int ret;
 
-	ret = ethtool_get_rss(r->dev, 0, &rss, err);
+	ret = ethtool_get_rss(r->nic, 0, &rss, err);
 	if (ret)
 		return ret;
 	context->n = rss.table_len;
 	ethtool_rss_free(&rss);
 	context->table = calloc((size_t)context->n + 1, sizeof(*context->table));
 	if (!context->table)
-		return error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+		return error_system(err, -ENOMEM, "reserve", r->nic->name, NULL);
 	for (i = 0; i < context->n; i++)
 		context->table[i] = owner->queues[i % owner->n_queues];
 	return 0;
@@ -53,7 +53,7 @@ static int list_contexts(const struct reserve *r, uint32_t **ids, uint32_t *n,
 	struct devmem_error failed = { 0 };
 	int ret;
 
-	ret = ethtool_list_rss_contexts(r->dev, ids, n, &failed);
+	ret = ethtool_list_rss_contexts(r->nic, ids, n, &failed);
 	if (ret == -EOPNOTSUPP) {
 		*ids = NULL;
 		*n = 0;
@@ -84,7 +84,7 @@ int reserve_make_context(struct reserve *r, struct journal_owner *owner, struct 
 	ret = reserve_save(r, "journal-context", err);
 	if (ret)
 		goto drop_context;
-	ret = ethtool_create_rss_context(r->dev, context->table, context->n, &context->id, err);
+	ret = ethtool_create_rss_context(r->nic, context->table, context->n, &context->id, err);
 	if (ret)
 		goto delete_context;
 	reserve_step(r, "rss-create");
@@ -125,7 +125,7 @@ static int same_context(const struct reserve *r, const struct journal_context *c
 	struct ethtool_rss rss;
 	int ret, same;
 
-	ret = ethtool_get_rss(r->dev, id, &rss, &failed);
+	ret = ethtool_get_rss(r->nic, id, &rss, &failed);
 	if (ret == -ENOENT)
 		return 0;
 	if (ret)
@@ -167,7 +167,7 @@ static int is_listed(const struct reserve *r, uint32_t id, bool *listed, struct 
 	int ret;
 
 	*listed = true;
-	ret = ethtool_list_rss_contexts(r->dev, &ids, &n, &failed);
+	ret = ethtool_list_rss_contexts(r->nic, &ids, &n, &failed);
 	/* Contexts without a list. */
 	if (ret == -EOPNOTSUPP)
 		return 0;
@@ -205,11 +205,11 @@ int reserve_delete_context(struct reserve *r, struct journal_owner *owner, struc
 		reserve_notice(r,
 			       "%s: somebody changed RSS context %" PRIu32
 			       " after us: it is left alone",
-			       r->dev->name, id);
+			       r->nic->name, id);
 	else if (id && !listed)
-		reserve_notice(r, "%s: RSS context %" PRIu32 " is gone already", r->dev->name, id);
+		reserve_notice(r, "%s: RSS context %" PRIu32 " is gone already", r->nic->name, id);
 	if (listed && same) {
-		ret = ethtool_delete_rss_context(r->dev, id, err);
+		ret = ethtool_delete_rss_context(r->nic, id, err);
 		if (ret && ret != -ENOENT)
 			return ret;
 		reserve_step(r, "rss-delete");
@@ -242,9 +242,9 @@ static int find_rule(const struct reserve *r, const struct journal_rule *ours, u
 
 	*place = JOURNAL_NO_PLACE;
 	*foreign = false;
-	ret = ethtool_get_rules(r->dev, &rules, &n, &places, &failed);
+	ret = ethtool_get_rules(r->nic, &rules, &n, &places, &failed);
 	/* Switched off: there are none. */
-	if (ret == -EOPNOTSUPP && !ethtool_get_ntuple(r->dev, &ntuple, NULL) && !ntuple.active.set)
+	if (ret == -EOPNOTSUPP && !ethtool_get_ntuple(r->nic, &ntuple, NULL) && !ntuple.active.set)
 		return 0;
 	if (ret)
 		return error_copy(err, &failed);
@@ -255,7 +255,7 @@ static int find_rule(const struct reserve *r, const struct journal_rule *ours, u
 			continue;
 		rule = rules[i];
 		if (!rule.fs.flow_type && here) {
-			ret = ethtool_get_rule(r->dev, rules[i].fs.location, &rule, &failed);
+			ret = ethtool_get_rule(r->nic, rules[i].fs.location, &rule, &failed);
 			if (ret == -ENOENT) {
 				ret = 0;
 				break;
@@ -289,12 +289,12 @@ int reserve_delete_rule(struct reserve *r, struct journal_owner *owner, struct j
 		reserve_notice(r,
 			       "%s: somebody put another flow rule at place %" PRIu32
 			       " after us: it is left alone",
-			       r->dev->name, rule->fs.location);
+			       r->nic->name, rule->fs.location);
 	else if (place == JOURNAL_NO_PLACE && rule->fs.location != JOURNAL_NO_PLACE)
-		reserve_notice(r, "%s: flow rule %" PRIu32 " is gone already", r->dev->name,
+		reserve_notice(r, "%s: flow rule %" PRIu32 " is gone already", r->nic->name,
 			       rule->fs.location);
 	if (place != JOURNAL_NO_PLACE) {
-		ret = ethtool_delete_rule(r->dev, place, err);
+		ret = ethtool_delete_rule(r->nic, place, err);
 		if (ret && ret != -ENOENT)
 			return ret;
 		reserve_step(r, "rule-delete");
@@ -313,7 +313,7 @@ int reserve_insert_rule(struct reserve *r, struct journal_owner *owner, struct u
 
 	rule = journal_add_rule(owner);
 	if (!rule)
-		return error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+		return error_system(err, -ENOMEM, "reserve", r->nic->name, NULL);
 	rule->fs = nfc->fs;
 	rule->fs.location = JOURNAL_NO_PLACE;
 	rule->rss_context = nfc->fs.flow_type & UAPI_FLOW_RSS ? nfc->rss_context : 0;
@@ -322,7 +322,7 @@ int reserve_insert_rule(struct reserve *r, struct journal_owner *owner, struct u
 		journal_remove_rule(owner, rule);
 		return ret;
 	}
-	ret = flow_commit(r->dev, nfc, err);
+	ret = flow_commit(r->nic, nfc, err);
 	if (ret) {
 		/* An ioctl's answer isn't lost. What may be there now is somebody else's. */
 		journal_remove_rule(owner, rule);
@@ -332,7 +332,7 @@ int reserve_insert_rule(struct reserve *r, struct journal_owner *owner, struct u
 	reserve_step(r, "rule-insert");
 	rule->fs.location = nfc->fs.location;
 	/* As the driver tells it, so that it's known again. */
-	if (!ethtool_get_rule(r->dev, nfc->fs.location, &reported, NULL) && reported.fs.flow_type) {
+	if (!ethtool_get_rule(r->nic, nfc->fs.location, &reported, NULL) && reported.fs.flow_type) {
 		rule->fs = reported.fs;
 		rule->fs.location = nfc->fs.location;
 	}

@@ -60,8 +60,8 @@ void reserve_notice(const struct reserve *r, const char *fmt, ...)
 
 const char *reserve_name(const struct reserve *r)
 {
-	if (r->dev)
-		return r->dev->name;
+	if (r->nic)
+		return r->nic->name;
 	return r->journal.name[0] ? r->journal.name : r->file.nic;
 }
 
@@ -108,10 +108,10 @@ int reserve_open(struct reserve *r, struct devmem_netdev *netdev, const char *ni
 	int ret;
 
 	r->netdev = netdev;
-	r->dev = netdev ? netdev_dev(netdev) : NULL;
+	r->nic = netdev ? netdev_nic(netdev) : NULL;
 	memset(&r->journal, 0, sizeof(r->journal));
 	if (!nic) {
-		ret = reserve_nic_name(r->dev, own, err);
+		ret = reserve_nic_name(r->nic, own, err);
 		if (ret)
 			return ret;
 		nic = own;

@@ -22,7 +22,7 @@ int reserve_check_rules(const struct reserve *r, const uint32_t *queues, size_t 
 	size_t q;
 	int ret;
 
-	ret = ethtool_get_rules(r->dev, &rules, &nrules, &places, &failed);
+	ret = ethtool_get_rules(r->nic, &rules, &nrules, &places, &failed);
 	if (ret == -EOPNOTSUPP)
 		return 0; /* switched off: there are none */
 	if (ret)
@@ -31,12 +31,12 @@ int reserve_check_rules(const struct reserve *r, const uint32_t *queues, size_t 
 		last = queues[q] > last ? queues[q] : last;
 	hits = calloc((size_t)last + 1, sizeof(*hits));
 	if (!hits) {
-		ret = error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+		ret = error_system(err, -ENOMEM, "reserve", r->nic->name, NULL);
 		goto free_rules;
 	}
 	for (i = 0; i < nrules; i++) {
 		memset(hits, 0, ((size_t)last + 1) * sizeof(*hits));
-		ret = ethtool_rule_hits(r->dev, &rules[i], hits, last + 1, err);
+		ret = ethtool_rule_hits(r->nic, &rules[i], hits, last + 1, err);
 		if (ret)
 			goto free_hits;
 		for (q = 0; q < n && !hits[queues[q]]; q++)
@@ -44,12 +44,12 @@ int reserve_check_rules(const struct reserve *r, const uint32_t *queues, size_t 
 		if (q == n)
 			continue;
 		ret = error_system(
-			err, -EBUSY, "reserve", r->dev->name,
+			err, -EBUSY, "reserve", r->nic->name,
 			"flow rule %" PRIu32 " (%s) sends packets to queue %" PRIu32
 			" already%s: choose another queue, or devmemctl flow del %s %" PRIu32,
 			rules[i].fs.location, flow_text(&rules[i], text), queues[q],
 			rules[i].fs.flow_type & UAPI_FLOW_RSS ? ", through its RSS context" : "",
-			r->dev->name, rules[i].fs.location);
+			r->nic->name, rules[i].fs.location);
 		goto free_hits;
 	}
 free_hits:
@@ -72,17 +72,17 @@ static int check_queues(const struct reserve *r, const uint32_t *queues, size_t 
 	size_t i, j;
 
 	if (!n)
-		return error_input(err, -EINVAL, r->dev->name,
+		return error_input(err, -EINVAL, r->nic->name,
 				   "reserve: no receive queue asked for");
 	for (i = 0; queues && i < n; i++) {
 		if (queues[i] >= rx_queues)
-			return error_input(err, -EINVAL, r->dev->name,
+			return error_input(err, -EINVAL, r->nic->name,
 					   "reserve: no receive queue %" PRIu32
 					   ", there are %" PRIu32 ", numbered from 0",
 					   queues[i], rx_queues);
 		for (j = 0; j < i; j++) {
 			if (queues[i] == queues[j])
-				return error_input(err, -EINVAL, r->dev->name,
+				return error_input(err, -EINVAL, r->nic->name,
 						   "reserve: receive queue %" PRIu32
 						   " is given twice",
 						   queues[i]);
@@ -124,16 +124,16 @@ static int check_left_over(const struct reserve *r, size_t n, uint32_t rx_queues
 		return 0;
 	if (!reserved)
 		return error_input(
-			err, -EINVAL, r->dev->name,
+			err, -EINVAL, r->nic->name,
 			"reserve: no receive queue would be left for other packets: there "
 			"are %" PRIu32 ", more come with ethtool -L %s combined N",
-			rx_queues, r->dev->name);
+			rx_queues, r->nic->name);
 	owners_text(&r->journal, owners, sizeof(owners));
-	return error_system(err, -EBUSY, "reserve", r->dev->name,
+	return error_system(err, -EBUSY, "reserve", r->nic->name,
 			    "no receive queue would be left for other packets: there are %" PRIu32
 			    ", %" PRIu32 " of them reserved (%s); more come with ethtool -L %s "
 			    "combined N",
-			    rx_queues, reserved, owners, r->dev->name);
+			    rx_queues, reserved, owners, r->nic->name);
 }
 
 /* Who has a queue, in words, or false if it's free. */
@@ -174,7 +174,7 @@ static int check_named(struct reserve *r, const struct devmem_queue *list, size_
 			if (queue.tx || queue.id != queues[j] ||
 			    !taken(r, &queue, text, sizeof(text)))
 				continue;
-			return error_system(err, -EBUSY, "reserve", r->dev->name,
+			return error_system(err, -EBUSY, "reserve", r->nic->name,
 					    "queue %" PRIu32 ": %s: choose another, or leave the "
 					    "choice open",
 					    queue.id, text);
@@ -203,7 +203,7 @@ static int choose_free(struct reserve *r, const struct devmem_queue *list, size_
 	}
 	if (found == n)
 		return 0;
-	return error_system(err, -EBUSY, "reserve", r->dev->name,
+	return error_system(err, -EBUSY, "reserve", r->nic->name,
 			    "%zu receive queue%s asked for, %zu of %zu free%s", n,
 			    n == 1 ? " is" : "s are", found, rx, all);
 }
@@ -216,7 +216,7 @@ int reserve_choose_queues(struct reserve *r, const uint32_t *queues, size_t n, u
 	size_t n_list;
 	int ret;
 
-	ret = queue_count(r->dev, &rx_queues, NULL, err);
+	ret = queue_count(r->nic, &rx_queues, NULL, err);
 	if (!ret)
 		ret = check_queues(r, queues, n, rx_queues, err);
 	if (!ret)
@@ -234,7 +234,7 @@ int reserve_choose_queues(struct reserve *r, const uint32_t *queues, size_t n, u
 		goto free_list;
 	*chosen = calloc(n, sizeof(**chosen));
 	if (!*chosen) {
-		ret = error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+		ret = error_system(err, -ENOMEM, "reserve", r->nic->name, NULL);
 		goto free_list;
 	}
 	if (queues)

@@ -34,7 +34,7 @@ static int handle_new(struct devmem_reservation **reservation, struct devmem_net
 		      const struct devmem_reservation_options *options, bool create,
 		      struct devmem_error *err)
 {
-	const char *name = netdev_dev(netdev)->name;
+	const char *name = netdev_nic(netdev)->name;
 	struct devmem_reservation *res;
 	int ret;
 
@@ -90,11 +90,11 @@ static int add_owner(struct devmem_reservation *res, struct devmem_error *err)
 	if (ret)
 		return error_system(err, ret, "stat", "/proc/thread-self/ns/net", NULL);
 	journal->ifindex = info->ifindex;
-	memcpy(journal->name, res->r.dev->name, sizeof(journal->name));
+	memcpy(journal->name, res->r.nic->name, sizeof(journal->name));
 	memcpy(journal->bus, info->bus, sizeof(journal->bus));
 	owner = journal_add(journal);
 	if (!owner || journal_set_queues(owner, res->queues, (uint32_t)res->n_queues))
-		return error_system(err, -ENOMEM, "reserve", res->r.dev->name, NULL);
+		return error_system(err, -ENOMEM, "reserve", res->r.nic->name, NULL);
 	owner->pid = sys_getpid();
 	owner->since = sys_time();
 	if (file_read_line(COMM, owner->command, sizeof(owner->command), NULL) ||
@@ -214,9 +214,9 @@ static int find_living(const struct devmem_reservation *res, struct journal_owne
 			return ret;
 	}
 	if (!*owner || !same) {
-		error_input(err, -ENOENT, r->dev->name,
+		error_input(err, -ENOENT, r->nic->name,
 			    "no reservation %" PRIu32 "%s; devmemctl reserve show %s lists them",
-			    res->id, res->owner_fd >= 0 ? " any more" : "", r->dev->name);
+			    res->id, res->owner_fd >= 0 ? " any more" : "", r->nic->name);
 		error_kind(err, DEVMEM_ERROR_INPUT);
 		return -ENOENT;
 	}
@@ -224,10 +224,10 @@ static int find_living(const struct devmem_reservation *res, struct journal_owne
 	if (alive < 0)
 		return alive;
 	if (!alive)
-		return error_system(err, -ENOENT, "reserve", r->dev->name,
+		return error_system(err, -ENOENT, "reserve", r->nic->name,
 				    "the owner of reservation %" PRIu32
 				    " is dead: devmemctl reserve restore %s puts back what he left",
-				    res->id, r->dev->name);
+				    res->id, r->nic->name);
 	return 0;
 }
 
@@ -259,7 +259,7 @@ int devmem_reservation_attach(struct devmem_reservation **reservation, struct de
 	res->n_queues = owner->n_queues;
 	res->queues = calloc((size_t)owner->n_queues + 1, sizeof(*res->queues));
 	if (!res->queues) {
-		ret = error_system(err, -ENOMEM, "reserve", res->r.dev->name, NULL);
+		ret = error_system(err, -ENOMEM, "reserve", res->r.nic->name, NULL);
 		goto unlock;
 	}
 	memcpy(res->queues, owner->queues, res->n_queues * sizeof(*res->queues));
@@ -312,7 +312,7 @@ int devmem_reservation_add_flow(struct devmem_reservation *reservation,
 	if (queue == DEVMEM_QUEUE_SPREAD && reservation->n_queues == 1)
 		queue = reservation->queues[0];
 	if (queue != DEVMEM_QUEUE_SPREAD && !has_queue(reservation, queue))
-		return error_input(err, -EINVAL, r->dev->name,
+		return error_input(err, -EINVAL, r->nic->name,
 				   "reserve: receive queue %" PRIu32
 				   " is not one of reservation %" PRIu32,
 				   queue, reservation->id);
@@ -321,7 +321,7 @@ int devmem_reservation_add_flow(struct devmem_reservation *reservation,
 		return ret;
 	ret = find_living(reservation, &owner, err);
 	if (!ret)
-		ret = queue_count(r->dev, &rx_queues, NULL, err);
+		ret = queue_count(r->nic, &rx_queues, NULL, err);
 	if (ret)
 		goto unlock;
 	if (queue == DEVMEM_QUEUE_SPREAD) {
@@ -331,7 +331,7 @@ int devmem_reservation_add_flow(struct devmem_reservation *reservation,
 		context = owner->context.id;
 		queue = 0;
 	}
-	ret = flow_prepare(r->dev, flow, queue, context, rx_queues, true, &nfc, err);
+	ret = flow_prepare(r->nic, flow, queue, context, rx_queues, true, &nfc, err);
 	if (!ret)
 		ret = reserve_insert_rule(r, owner, &nfc, err);
 	if (!ret && location)
@@ -360,7 +360,7 @@ int devmem_reservation_del_flow(struct devmem_reservation *reservation, uint32_t
 			break;
 	}
 	if (i == owner->n_rules || location == JOURNAL_NO_PLACE) {
-		ret = error_input(err, -ENOENT, r->dev->name,
+		ret = error_input(err, -ENOENT, r->nic->name,
 				  "reserve: reservation %" PRIu32 " has no flow at place %" PRIu32,
 				  reservation->id, location);
 		error_kind(err, DEVMEM_ERROR_INPUT);

@@ -18,9 +18,9 @@
 /* One interface's journal and, if it's in this network namespace, the interface. */
 struct reserve {
 	struct devmem_reservation_options options;
-	struct devmem_netdev *netdev;  /* NULL: not in this network namespace */
-	const struct ethtool_dev *dev; /* the same */
-	struct devmem_netdev *found;   /* netdev, if we opened it ourselves */
+	struct devmem_netdev *netdev; /* NULL: not in this network namespace */
+	const struct nic *nic;	      /* the same */
+	struct devmem_netdev *found;  /* netdev, if we opened it ourselves */
 	struct journal_file file;
 	struct journal journal; /* while locked */
 	char boot[40];		/* of this boot */
@@ -130,8 +130,7 @@ int reserve_retire_dead(struct reserve *r, unsigned int *retired, struct devmem_
  * address, so the same after a rename, in another network namespace, and when the driver was loaded
  * anew. Without such an address, from the bus address and the interface's number in its device.
  * Only one without a device is named by its index and network namespace. */
-int reserve_nic_name(const struct ethtool_dev *dev, char nic[JOURNAL_NIC_SIZE],
-		     struct devmem_error *err);
+int reserve_nic_name(const struct nic *nic, char name[JOURNAL_NIC_SIZE], struct devmem_error *err);
 
 /* Opens the interface that the journal is about, as r->netdev. Return: 1, or 0 if it isn't in this
  * network namespace: r is as it was. */

@@ -12,13 +12,13 @@ int reserve_get_rss(const struct reserve *r, struct ethtool_rss *rss, struct dev
 {
 	int ret;
 
-	ret = ethtool_get_rss(r->dev, 0, rss, err);
+	ret = ethtool_get_rss(r->nic, 0, rss, err);
 	if (ret && ret != -EOPNOTSUPP)
 		return ret;
 	if (!ret && rss->table_len)
 		return 0;
 	ethtool_rss_free(rss);
-	return error_missing(err, -EOPNOTSUPP, "rss-get", r->dev->name,
+	return error_missing(err, -EOPNOTSUPP, "rss-get", r->nic->name,
 			     "the driver has no RSS table: other packets can't be kept off the "
 			     "queues; receiving through placement works without");
 }
@@ -110,7 +110,7 @@ int reserve_plan_rss(struct reserve *r, struct devmem_error *err)
 	ret = reserve_get_rss(r, &now, err);
 	if (ret)
 		return ret;
-	ret = queue_count(r->dev, &rx_queues, NULL, err);
+	ret = queue_count(r->nic, &rx_queues, NULL, err);
 	if (ret)
 		goto free_now;
 	if (rss->used && !is_ours(rss, &now)) {
@@ -118,7 +118,7 @@ int reserve_plan_rss(struct reserve *r, struct devmem_error *err)
 			reserve_notice(r,
 				       "%s: somebody changed the RSS table meanwhile: that is "
 				       "what will be put back at the end",
-				       r->dev->name);
+				       r->nic->name);
 		reserve_drop_rss(rss);
 	}
 	target = spread(r, rss->used ? rss->was : now.table, now.table_len, rx_queues, 0);
@@ -137,7 +137,7 @@ int reserve_plan_rss(struct reserve *r, struct devmem_error *err)
 		goto free_now;
 	}
 	if (!rss->used) {
-		ret = ethtool_get_rx_rings(r->dev, &rx_rings, &failed);
+		ret = ethtool_get_rx_rings(r->nic, &rx_rings, &failed);
 		if (ret && !ethtool_is_absent(ret)) {
 			error_copy(err, &failed);
 			goto free_target;
@@ -160,12 +160,12 @@ int reserve_plan_rss(struct reserve *r, struct devmem_error *err)
 	goto free_now;
 
 free_target_no_memory:
-	ret = error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+	ret = error_system(err, -ENOMEM, "reserve", r->nic->name, NULL);
 free_target:
 	free(target);
 	goto free_now;
 no_memory:
-	ret = error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+	ret = error_system(err, -ENOMEM, "reserve", r->nic->name, NULL);
 free_now:
 	ethtool_rss_free(&now);
 	return ret;
@@ -179,11 +179,11 @@ int reserve_apply_rss(struct reserve *r, struct devmem_error *err)
 
 	if (!rss->used)
 		return 0;
-	ret = ethtool_get_rss(r->dev, 0, &now, err);
+	ret = ethtool_get_rss(r->nic, 0, &now, err);
 	if (ret)
 		return ret;
 	if (!same_table(rss, rss->now, &now)) {
-		ret = ethtool_set_rss(r->dev, rss->now, rss->n, err);
+		ret = ethtool_set_rss(r->nic, rss->now, rss->n, err);
 		if (!ret)
 			reserve_step(r, "rss-set");
 	}
@@ -195,7 +195,7 @@ static bool names_missing_queue(const struct reserve *r, const uint32_t *table, 
 {
 	uint32_t rx_queues, i;
 
-	if (queue_count(r->dev, &rx_queues, NULL, NULL))
+	if (queue_count(r->nic, &rx_queues, NULL, NULL))
 		return false;
 	for (i = 0; i < n; i++) {
 		if (table[i] >= rx_queues)
@@ -215,25 +215,25 @@ static int put_back_table(const struct reserve *r, struct devmem_error *err)
 	int ret;
 
 	if (rss->was_default) {
-		ret = ethtool_set_rss(r->dev, NULL, 0, err);
+		ret = ethtool_set_rss(r->nic, NULL, 0, err);
 		if (!ret)
-			ret = ethtool_get_rss(r->dev, 0, &now, err);
+			ret = ethtool_get_rss(r->nic, 0, &now, err);
 		if (ret)
 			return ret;
 		good = same_table(rss, rss->was, &now);
-		if (!good && !ethtool_get_rx_rings(r->dev, &rx_rings, NULL))
+		if (!good && !ethtool_get_rx_rings(r->nic, &rx_rings, NULL))
 			good = now.table_len && ethtool_rss_is_default(&now, rx_rings);
 		ethtool_rss_free(&now);
 		if (good)
 			return 0;
 	}
-	ret = ethtool_set_rss(r->dev, rss->was, rss->n, err);
+	ret = ethtool_set_rss(r->nic, rss->was, rss->n, err);
 	if (ret != -EINVAL || !names_missing_queue(r, rss->was, rss->n))
 		return ret;
 	reserve_notice(r,
 		       "%s: the RSS table from before names queues that are gone: the present one "
 		       "is left alone",
-		       r->dev->name);
+		       r->nic->name);
 	return 0;
 }
 
@@ -245,7 +245,7 @@ int reserve_restore_rss(struct reserve *r, struct devmem_error *err)
 
 	if (!rss->used)
 		return 0;
-	ret = ethtool_get_rss(r->dev, 0, &now, err);
+	ret = ethtool_get_rss(r->nic, 0, &now, err);
 	if (ret)
 		return ret;
 	if (is_ours(rss, &now)) {
@@ -254,7 +254,7 @@ int reserve_restore_rss(struct reserve *r, struct devmem_error *err)
 			reserve_step(r, "rss-restore");
 	} else if (!same_table(rss, rss->was, &now)) {
 		reserve_notice(r, "%s: somebody changed the RSS table after us: it is left alone",
-			       r->dev->name);
+			       r->nic->name);
 	}
 	ethtool_rss_free(&now);
 	if (!ret)
@@ -271,9 +271,9 @@ int reserve_shrink_rss(struct reserve *r, uint32_t leaving, struct devmem_error 
 
 	if (!rss->used)
 		return 0;
-	ret = queue_count(r->dev, &rx_queues, NULL, err);
+	ret = queue_count(r->nic, &rx_queues, NULL, err);
 	if (!ret)
-		ret = ethtool_get_rss(r->dev, 0, &now, err);
+		ret = ethtool_get_rss(r->nic, 0, &now, err);
 	if (ret)
 		return ret;
 	if (!is_ours(rss, &now)) {
@@ -282,7 +282,7 @@ int reserve_shrink_rss(struct reserve *r, uint32_t leaving, struct devmem_error 
 	}
 	target = spread(r, rss->was, rss->n, rx_queues, leaving);
 	if (!target) {
-		ret = error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+		ret = error_system(err, -ENOMEM, "reserve", r->nic->name, NULL);
 		goto free_now;
 	}
 	/* The others have no queue that was in it. */
@@ -296,7 +296,7 @@ int reserve_shrink_rss(struct reserve *r, uint32_t leaving, struct devmem_error 
 	free(rss->now);
 	rss->now = target;
 	if (!rss->also)
-		ret = error_system(err, -ENOMEM, "reserve", r->dev->name, NULL);
+		ret = error_system(err, -ENOMEM, "reserve", r->nic->name, NULL);
 	if (!ret)
 		ret = reserve_save(r, "journal-rss", err);
 	if (!ret)

@@ -29,7 +29,7 @@ static void hint_split(const struct reserve *r, int code, struct devmem_error *e
 		error_hint(err,
 			   "the driver of %s can't split headers from payload, which device "
 			   "memory needs; receiving through placement works without",
-			   r->dev->name);
+			   r->nic->name);
 	else if (code == -EPERM)
 		error_hint(err, "a reservation needs CAP_NET_ADMIN: run it as root");
 }
@@ -42,18 +42,18 @@ static int check_ntuple(const struct reserve *r, struct devmem_error *err)
 	uint32_t rules, places;
 	int any, ret;
 
-	ret = ethtool_get_ntuple(r->dev, &ntuple, err);
+	ret = ethtool_get_ntuple(r->nic, &ntuple, err);
 	if (ret)
 		return ret;
 	/* Drivers may deny having rules while they are switched off. */
 	if (!ntuple.active.set && ntuple.hw.set && !ntuple.nochange.set)
 		return 0;
-	ret = ethtool_get_rule_count(r->dev, &rules, &places, &any, err);
+	ret = ethtool_get_rule_count(r->nic, &rules, &places, &any, err);
 	if (ret == -EOPNOTSUPP)
 		error_hint(err,
 			   "the driver of %s has no flow rules: no flow can be sent to a queue; "
 			   "receiving through placement works without",
-			   r->dev->name);
+			   r->nic->name);
 	return ret;
 }
 
@@ -63,7 +63,7 @@ int reserve_check_driver(const struct reserve *r, struct devmem_error *err)
 	struct ethtool_rss rss;
 	int ret;
 
-	ret = ethtool_get_rings(r->dev, &rings, err);
+	ret = ethtool_get_rings(r->nic, &rings, err);
 	if (ret) {
 		hint_split(r, ret, err);
 		return ret;
@@ -88,7 +88,7 @@ static void plan_number(const struct reserve *r, struct journal_number *number, 
 		reserve_notice(r,
 			       "%s: somebody changed %s meanwhile: that is what will be put "
 			       "back at the end",
-			       r->dev->name, what);
+			       r->nic->name, what);
 		number->was = now;
 	}
 	number->now = target;
@@ -100,12 +100,12 @@ int reserve_plan(struct reserve *r, struct devmem_error *err)
 	struct ethtool_msg_rings rings;
 	int ret;
 
-	ret = ethtool_get_rings(r->dev, &rings, err);
+	ret = ethtool_get_rings(r->nic, &rings, err);
 	if (ret) {
 		hint_split(r, ret, err);
 		return ret;
 	}
-	ret = ethtool_get_ntuple(r->dev, &ntuple, err);
+	ret = ethtool_get_ntuple(r->nic, &ntuple, err);
 	if (!ret)
 		ret = reserve_plan_rss(r, err);
 	if (ret)
@@ -128,7 +128,7 @@ static int apply_rings(struct reserve *r, struct devmem_error *err)
 
 	if (journal->hds_thresh.used)
 		set |= ETHTOOL_MSG_SET_HDS_THRESH;
-	ret = ethtool_set_rings(r->dev, set, (uint8_t)journal->split.now, journal->hds_thresh.now,
+	ret = ethtool_set_rings(r->nic, set, (uint8_t)journal->split.now, journal->hds_thresh.now,
 				err);
 	if (ret)
 		hint_split(r, ret, err);
@@ -143,7 +143,7 @@ static int apply_ntuple(struct reserve *r, struct devmem_error *err)
 
 	if (!r->journal.ntuple.used)
 		return 0;
-	ret = ethtool_set_ntuple(r->dev, r->journal.ntuple.now, err);
+	ret = ethtool_set_ntuple(r->nic, r->journal.ntuple.now, err);
 	if (!ret)
 		reserve_step(r, "features-set");
 	return ret;
@@ -177,22 +177,22 @@ static int restore_ntuple(struct reserve *r, struct devmem_error *err)
 
 	if (!number->used)
 		return 0;
-	ret = ethtool_get_ntuple(r->dev, &ntuple, err);
+	ret = ethtool_get_ntuple(r->nic, &ntuple, err);
 	if (ret)
 		return ret;
 	if ((uint32_t)ntuple.active.set == number->was)
 		goto done;
-	ret = ethtool_get_rule_count(r->dev, &rules, &places, &any, err);
+	ret = ethtool_get_rule_count(r->nic, &rules, &places, &any, err);
 	if (ret)
 		return ret;
 	if (rules) {
 		reserve_notice(r,
 			       "%s: ntuple stays on: somebody has added flow rules, which would be "
 			       "lost",
-			       r->dev->name);
+			       r->nic->name);
 		goto done;
 	}
-	ret = ethtool_set_ntuple(r->dev, number->was, err);
+	ret = ethtool_set_ntuple(r->nic, number->was, err);
 	if (ret)
 		return ret;
 	reserve_step(r, "features-restore");
@@ -209,7 +209,7 @@ static bool to_put_back(const struct reserve *r, const struct journal_number *nu
 		return false;
 	if (now == number->now)
 		return true;
-	reserve_notice(r, "%s: somebody changed %s after us: it is left alone", r->dev->name, what);
+	reserve_notice(r, "%s: somebody changed %s after us: it is left alone", r->nic->name, what);
 	return false;
 }
 
@@ -222,7 +222,7 @@ static int restore_rings(struct reserve *r, struct devmem_error *err)
 
 	if (!journal->split.used && !journal->hds_thresh.used)
 		return 0;
-	ret = ethtool_get_rings(r->dev, &rings, err);
+	ret = ethtool_get_rings(r->nic, &rings, err);
 	if (ret)
 		return ret;
 	if (to_put_back(r, &journal->split, rings.split, "header split"))
@@ -230,7 +230,7 @@ static int restore_rings(struct reserve *r, struct devmem_error *err)
 	if (to_put_back(r, &journal->hds_thresh, rings.hds_thresh, "hds-thresh"))
 		set |= ETHTOOL_MSG_SET_HDS_THRESH;
 	if (set) {
-		ret = ethtool_set_rings(r->dev, set, (uint8_t)journal->split.was,
+		ret = ethtool_set_rings(r->nic, set, (uint8_t)journal->split.was,
 					journal->hds_thresh.was, err);
 		if (ret)
 			return ret;

@@ -22,6 +22,7 @@
 #include "netlink/ethtool_msg.h"
 #include "netlink/genl.h"
 #include "netlink/netdev_msg.h"
+#include "nic/netdev.h"
 #include "netns.h"
 #include "uapi/devmem_socket.h"
 
@@ -134,19 +135,21 @@ static void test_bind_refused(void **state)
 					.names = netdev_msg_bind_names };
 	struct devmem_error err = { 0 };
 	const uint32_t queue = 0;
-	struct genl *genl;
+	struct nic gone = { .ifindex = 0x7ffffff, .name = "gone" };
+	struct nic lo = { .ifindex = 1, .name = "lo" };
+	struct nic *nic;
 	uint64_t buf[32];
 	uint32_t binding;
 	int ret;
 
 	(void)state;
 	need_veth();
-	assert_int_equal(genl_open(&genl, &err), 0);
-	ret = genl_do(genl, netdev_msg_bind_rx(buf, sizeof(buf), veth, -1, &queue, 0, 0), &call,
-		      &err);
+	assert_int_equal(nic_open(&nic, "veth0", &err), 0);
+	ret = genl_do(nic->genl, netdev_msg_bind_rx(buf, sizeof(buf), veth, -1, &queue, 0, 0),
+		      &call, &err);
 	if (ret == -EOPNOTSUPP) {
 		printf("skipped: this kernel has no bind-rx\n");
-		genl_close(genl);
+		nic_close(nic);
 		skip();
 	}
 	assert_int_equal(ret, -EINVAL);
@@ -154,7 +157,7 @@ static void test_bind_refused(void **state)
 	assert_non_null(strstr(err.message, "queues"));
 
 	/* From 6.16 on the interface is looked at first, before that the descriptor. */
-	ret = bind_rx(genl, veth, "veth0", -1, &queue, 1, 0, &binding, &err);
+	ret = bind_rx(nic, -1, &queue, 1, 0, &binding, &err);
 	if (ret != -EBADF) {
 		assert_int_equal(ret, -EOPNOTSUPP);
 		assert_string_equal(err.attribute, "ifindex");
@@ -162,19 +165,21 @@ static void test_bind_refused(void **state)
 	}
 	assert_non_null(strstr(err.message, "veth0"));
 
-	assert_int_equal(bind_rx(genl, 0x7ffffff, "gone", -1, &queue, 1, 0, &binding, &err),
-			 -ENODEV);
-	assert_int_equal(bind_rx(genl, 1, "lo", -1, &queue, 1, 0, &binding, &err), -EOPNOTSUPP);
-	assert_int_equal(genl_do(genl, netdev_msg_bind_rx(buf, sizeof(buf), 0, -1, &queue, 1, 0),
-				 &call, &err),
+	gone.genl = lo.genl = nic->genl;
+	assert_int_equal(bind_rx(&gone, -1, &queue, 1, 0, &binding, &err), -ENODEV);
+	assert_int_equal(bind_rx(&lo, -1, &queue, 1, 0, &binding, &err), -EOPNOTSUPP);
+	assert_int_equal(genl_do(nic->genl,
+				 netdev_msg_bind_rx(buf, sizeof(buf), 0, -1, &queue, 1, 0), &call,
+				 &err),
 			 -ERANGE);
 	assert_string_equal(err.attribute, "ifindex");
 	assert_string_equal(err.kernel, "integer out of range");
 	/* The socket goes on working. */
-	assert_int_equal(genl_do(genl, netdev_msg_bind_rx(buf, sizeof(buf), veth, -1, &queue, 0, 0),
+	assert_int_equal(genl_do(nic->genl,
+				 netdev_msg_bind_rx(buf, sizeof(buf), veth, -1, &queue, 0, 0),
 				 &call, &err),
 			 -EINVAL);
-	genl_close(genl);
+	nic_close(nic);
 }
 
 static void test_ethtool_refused(void **state)
@@ -259,7 +264,6 @@ static void test_unprivileged(void **state)
 		struct devmem_error err = { 0 };
 		const uint32_t queue = 0;
 		struct devmem_netdev *nd;
-		struct genl *genl;
 		uint32_t id;
 		int ret;
 
@@ -268,11 +272,8 @@ static void test_unprivileged(void **state)
 		if (devmem_netdev_open(&nd, "veth0", &err) ||
 		    devmem_netdev_info(nd)->rx_queues != 2)
 			_exit(1);
+		ret = bind_rx(netdev_nic(nd), -1, &queue, 1, 0, &id, &err);
 		devmem_netdev_close(nd);
-		if (genl_open(&genl, &err))
-			_exit(2);
-		ret = bind_rx(genl, veth, "veth0", -1, &queue, 1, 0, &id, &err);
-		genl_close(genl);
 		if (ret == -EOPNOTSUPP && !err.attribute[0])
 			_exit(77);
 		_exit(ret == -EPERM && err.kind == DEVMEM_ERROR_MISSING &&

@@ -18,6 +18,7 @@
 #include "bind/refusal.h"
 #include "fake_kernel.h"
 #include "netlink/genl.h"
+#include "nic/netdev.h"
 #include "region/region.h"
 
 #define SIZE (64U << 20)
@@ -476,14 +477,15 @@ static void test_advice(void **state)
 		{ true, EEXIST, "", "", DEVMEM_ERROR_REFUSED, NULL },
 	};
 	const uint32_t queue = 2;
-	struct refusal_request request = { .name = "eth1", .ifindex = 7, .fd = 12 };
+	struct nic eth1 = { .ifindex = 7, .name = "eth1" };
+	struct refusal_request request = { .nic = &eth1, .fd = 12 };
 	size_t i;
 
 	(void)state;
 	world(FAKE_LINUX_7_3);
 	nic->ifindex = 7;
 	nic->state.bound[2] = 9;
-	assert_int_equal(genl_open(&request.genl, NULL), 0);
+	assert_int_equal(genl_open(&eth1.genl, NULL), 0);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct devmem_error refused = { .code = -cases[i].code,
 						.kind = DEVMEM_ERROR_REFUSED,
@@ -501,7 +503,7 @@ static void test_advice(void **state)
 				     : strcmp(refused.message, "said")))
 			fail_msg("case %zu: kind %d, %s", i, refused.kind, refused.message);
 	}
-	genl_close(request.genl);
+	genl_close(eth1.genl);
 	world_end();
 }
 
@@ -960,7 +962,6 @@ static void test_no_id(void **state)
 {
 	struct devmem_binding *binding;
 	const uint32_t queue = 1;
-	struct genl *genl;
 	uint32_t id = 77;
 
 	(void)state;
@@ -974,10 +975,8 @@ static void test_no_id(void **state)
 			 -EBADMSG);
 	assert_null(binding);
 	nic->netmem_tx = false;
-	assert_int_equal(genl_open(&genl, NULL), 0);
-	assert_int_equal(bind_tx(genl, nic->ifindex, "eth1", dmabuf, &id, NULL), -EOPNOTSUPP);
+	assert_int_equal(bind_tx(netdev_nic(nd), dmabuf, &id, NULL), -EOPNOTSUPP);
 	assert_int_equal(id, 0);
-	genl_close(genl);
 	world_end();
 }
 

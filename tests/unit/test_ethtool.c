@@ -14,7 +14,7 @@
 #include "netlink/genl.h"
 
 static struct fake_nic *nic;
-static struct ethtool_dev dev;
+static struct nic dev;
 static struct devmem_error err;
 
 static const uint32_t table[8] = { 2, 3, 2, 3, 2, 3, 2, 3 };

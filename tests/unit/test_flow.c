@@ -484,7 +484,7 @@ static int prepare(const struct devmem_flow *flow, uint32_t queue, uint32_t cont
 		   struct uapi_rxnfc *rule)
 {
 	err.code = 0;
-	return flow_prepare(netdev_dev(nd), flow, queue, context, 4, exclusive, rule, &err);
+	return flow_prepare(netdev_nic(nd), flow, queue, context, 4, exclusive, rule, &err);
 }
 
 static void test_prepare(void **state)
@@ -516,7 +516,7 @@ static void test_prepare(void **state)
 		assert_true(rule.fs.ring_cookie == 3);
 		assert_int_equal(rule.rss_context, 0);
 
-		assert_int_equal(flow_commit(netdev_dev(nd), &rule, &err), 0);
+		assert_int_equal(flow_commit(netdev_nic(nd), &rule, &err), 0);
 		assert_int_equal(rule.fs.location, any ? 15 : 1);
 		assert_string_equal(fake_log(0),
 				    any ? "eth1 rule-add 15 queue 3" : "eth1 rule-add 1 queue 3");
@@ -551,7 +551,7 @@ static void test_context(void **state)
 	assert_int_equal(rule.fs.flow_type, UAPI_TCP_V4_FLOW | UAPI_FLOW_RSS);
 	assert_true(rule.fs.ring_cookie == 0);
 	assert_int_equal(rule.rss_context, 1);
-	assert_int_equal(flow_commit(netdev_dev(nd), &rule, &err), 0);
+	assert_int_equal(flow_commit(netdev_nic(nd), &rule, &err), 0);
 	assert_string_equal(fake_log(0), "eth1 rule-add 15 context 1");
 	assert_int_equal(rule.rss_context, 1);
 	assert_int_equal(nic->state.rules[15].rss_context, 1);
@@ -562,7 +562,7 @@ static void test_context(void **state)
 	assert_int_equal(rules[0].tcp, 1);
 	assert_memory_equal(&rules[0].flow, &flow, sizeof(flow));
 	free(rules);
-	assert_int_equal(ethtool_rule_hits(netdev_dev(nd), &rule, hits, 4, &err), 0);
+	assert_int_equal(ethtool_rule_hits(netdev_nic(nd), &rule, hits, 4, &err), 0);
 	assert_int_equal(hits[0] + hits[1], 0);
 	assert_int_equal(hits[2], 1);
 	assert_int_equal(hits[3], 1);
@@ -577,9 +577,9 @@ static void test_context(void **state)
 	set4(&flow.dst, "192.0.2.1", 5202);
 	assert_int_equal(prepare(&flow, 0, 2, true, &rule), 0);
 	err.code = 0;
-	assert_int_equal(flow_commit(netdev_dev(nd), &rule, &err), -EINVAL);
+	assert_int_equal(flow_commit(netdev_nic(nd), &rule, &err), -EINVAL);
 	assert_int_equal(err.code, -EINVAL);
-	assert_int_equal(flow_commit(netdev_dev(nd), &rule, NULL), -EINVAL);
+	assert_int_equal(flow_commit(netdev_nic(nd), &rule, NULL), -EINVAL);
 }
 
 /* Rules that are there, and whether they catch all of a flow's packets. */
@@ -720,7 +720,7 @@ static void test_exclusive(void **state)
 			assert_non_null(strstr(err.message, "rule 5 ("));
 			assert_non_null(strstr(err.message, "devmemctl flow del eth1 5"));
 			assert_int_equal(
-				flow_prepare(netdev_dev(nd), &flow, 2, 0, 4, true, &rule, NULL),
+				flow_prepare(netdev_nic(nd), &flow, 2, 0, 4, true, &rule, NULL),
 				-EBUSY);
 		}
 		if (other == PORT_ONLY)
@@ -764,7 +764,7 @@ static void test_exclusive_more(void **state)
 	assert_non_null(strstr(err.message, "rule 9 ("));
 	/* A rule that matches just the same is named before one that covers. */
 	assert_int_equal(prepare(&flow, 2, 0, false, &rule), 0);
-	assert_int_equal(flow_commit(netdev_dev(nd), &rule, &err), 0);
+	assert_int_equal(flow_commit(netdev_nic(nd), &rule, &err), 0);
 	assert_int_equal(prepare(&flow, 2, 0, true, &rule), -EEXIST);
 
 	/* The other family. */
@@ -803,7 +803,7 @@ static void test_prepare_refusals(void **state)
 	assert_int_equal(prepare(&flow, 0, 0, true, &rule), -EOPNOTSUPP);
 	fake_admin(false);
 	err.code = 0;
-	assert_int_equal(flow_commit(netdev_dev(nd), &rule, &err), -EPERM);
+	assert_int_equal(flow_commit(netdev_nic(nd), &rule, &err), -EPERM);
 	assert_int_equal(err.code, -EPERM);
 	assert_non_null(strstr(err.message, "CAP_NET_ADMIN"));
 }
@@ -839,7 +839,7 @@ static void test_steps_every_call(void **state)
 				continue;
 			prepared = rule;
 			err.code = 0;
-			ret = flow_commit(netdev_dev(nd), &rule, &err);
+			ret = flow_commit(netdev_nic(nd), &rule, &err);
 			assert_int_equal(err.code, ret);
 			if (ret) {
 				fake_assert_state(nic, &before, "failed commit");

@@ -157,7 +157,7 @@ static uint32_t saved(void)
 
 static void name_is(struct genl *genl, const struct fake_nic *nic, const char *expected)
 {
-	struct ethtool_dev dev = { .genl = genl, .ifindex = nic->ifindex };
+	struct nic dev = { .genl = genl, .ifindex = nic->ifindex };
 	char name[JOURNAL_NIC_SIZE];
 
 	snprintf(dev.name, sizeof(dev.name), "%s", nic->name);
@@ -169,7 +169,7 @@ static void name_is(struct genl *genl, const struct fake_nic *nic, const char *e
 static void test_nic_name(void **state)
 {
 	struct fake_nic *rich, *poor;
-	struct ethtool_dev dev;
+	struct nic dev;
 	char name[JOURNAL_NIC_SIZE];
 	struct genl *genl;
 
@@ -211,7 +211,7 @@ static void test_nic_name(void **state)
 	name_is(genl, rich,
 		"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa01");
 	rich->present = false;
-	dev = (struct ethtool_dev){ .genl = genl, .ifindex = rich->ifindex, .name = "eth1" };
+	dev = (struct nic){ .genl = genl, .ifindex = rich->ifindex, .name = "eth1" };
 	assert_int_equal(reserve_nic_name(&dev, name, &err), -ENODEV);
 	says("eth1");
 	genl_close(genl);
