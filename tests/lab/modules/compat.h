@@ -3,9 +3,8 @@
  * Every difference between the kernels that the modules are built for.
  *
  * The lab runs the oldest kernel with device-memory TCP that a distribution
- * ships (6.12) and the newest (7.x). Nothing in between is packaged with
- * headers, so nothing in between was ever tried: better no module than one
- * that nobody has run.
+ * ships (6.12) and the newest (7.x). No kernel in between is packaged with
+ * headers, so the modules never ran on one: there they refuse to build.
  */
 #ifndef LAB_COMPAT_H
 #define LAB_COMPAT_H
@@ -19,7 +18,7 @@
 #error "only Linux 6.12 and 7.x are supported"
 #endif
 
-/* the core knows of per-queue configuration, hds-thresh, netmem TX and the netdev lock */
+/* the core supports per-queue configuration, hds-thresh, netmem TX and the netdev lock */
 #define LAB_KERNEL_7 (LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0))
 
 /* the namespace became a string in 6.13 */

@@ -21,7 +21,7 @@
 
 #include "compat.h"
 
-/* module parameters; what each does is said where it is defined, in dmbar_main.c */
+/* module parameters, each described where it is defined, in dmbar_main.c */
 extern unsigned int dmbar_chunk;
 extern bool dmbar_strict;
 extern bool dmbar_nommap;
@@ -29,7 +29,7 @@ extern bool dmbar_core_heap;
 
 /**
  * struct dmbar - one device with memory
- * @ref: held by the driver, by every region, by every open node, by a core heap
+ * @ref: held by the driver, by every region, by every open node, by a heap of the kernel's core
  * @pdev: the PCI device; referenced
  * @id: number in @name
  * @name: name of the heap

@@ -94,9 +94,9 @@ static void dmbar_unmap(struct dma_buf_attachment *at, struct sg_table *t,
 }
 
 /*
- * The mapping is write-combining, which takes every access that memcpy() makes,
- * unaligned ones too, on every architecture, while a plain uncached mapping
- * does not on some. A cached one would be coherent under QEMU, whose ivshmem
+ * The mapping is write-combining, which allows every access that memcpy()
+ * makes, unaligned ones too, on every architecture; on some, a plain uncached
+ * mapping does not. A cached one would be coherent under QEMU, whose ivshmem
  * memory is the host's RAM, but x86 keeps one memory type for a physical range:
  * with a cached mapping here, the simulated NIC could not map the BAR for its
  * DMA. QEMU ignores the type, so nothing is slower for it.

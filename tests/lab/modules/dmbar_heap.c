@@ -2,10 +2,10 @@
 /*
  * Allocation by user space: /dev/dma_heap/dmbarN with DMA_HEAP_IOCTL_ALLOC.
  *
- * Where the kernel's heap core can be used from a module, the heap is one of
- * its own. It has no way to take a heap back, so then the module stays until
- * reboot. Elsewhere, or with core_heap=0, a misc device of the same name does
- * the same for the same ioctl; user space cannot tell them apart.
+ * Where a module can use the kernel's heap core, the heap is registered there.
+ * The core cannot unregister a heap, so the module then stays until reboot.
+ * Elsewhere, or with core_heap=0, a misc device of the same name answers the
+ * same ioctl; user space cannot tell the two apart.
  */
 #include <linux/dma-heap.h>
 #include <linux/file.h>
@@ -20,7 +20,7 @@
 
 static int dmbar_misc_open(struct inode *inode, struct file *file)
 {
-	/* the misc core holds off its deregistration while it is here */
+	/* misc_deregister() waits until this has returned: @d is still there */
 	struct dmbar *d = container_of(file->private_data, struct dmbar, misc);
 
 	file->private_data = dmbar_get(d);
@@ -120,7 +120,7 @@ static int dmbar_core_register(struct dmbar *d)
 
 	if (IS_ERR(heap))
 		return PTR_ERR(heap);
-	/* the heap is for ever: so are its name, its device and this code */
+	/* the heap stays for ever, so its name, its device and this code must stay, too */
 	dmbar_get(d);
 	__module_get(THIS_MODULE);
 	return 0;
@@ -151,7 +151,7 @@ int dmbar_heap_register(struct dmbar *d)
 	return dmbar_misc_register(d);
 }
 
-/* a heap of the core stays, and answers ENODEV */
+/* a heap of the core cannot be removed; from now on it answers ENODEV */
 void dmbar_heap_unregister(struct dmbar *d)
 {
 	if (d->misc_registered)

@@ -140,7 +140,7 @@ static int dmbar_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return err;
 	pci_set_master(pdev);
 #if LAB_KERNEL_7 && defined(CONFIG_PCI_P2PDMA)
-	/* without it the distance to an importer cannot be asked for */
+	/* needed to ask for the distance to an importer */
 	err = pcim_p2pdma_init(pdev);
 	if (err)
 		return dev_err_probe(&pdev->dev, err, "no peer-to-peer support\n");

@@ -21,7 +21,7 @@ int dmbar_pool_create(struct dmbar *d)
 	d->pool = gen_pool_create(PAGE_SHIFT, dev_to_node(&d->pdev->dev));
 	if (!d->pool)
 		return -ENOMEM;
-	/* the pool only does arithmetic on addresses: physical ones serve, and are never 0 */
+	/* the pool never dereferences its addresses: physical ones will do, and are never 0 */
 	err = gen_pool_add(d->pool, d->base, d->size, NUMA_NO_NODE);
 	if (err) {
 		gen_pool_destroy(d->pool);
@@ -31,8 +31,8 @@ int dmbar_pool_create(struct dmbar *d)
 }
 
 /*
- * New memory is zero, as that of every heap: nobody reads what another left
- * behind, and a test that finds bytes in the BAR knows that they are new.
+ * New memory is zeroed, as that of every heap is: nobody reads what another
+ * process left behind, and whatever a test finds in the BAR is new.
  */
 static int dmbar_region_clear(const struct dmbar_region *r)
 {
@@ -70,7 +70,7 @@ struct dmbar_region *dmbar_region_alloc(struct dmbar *d, size_t len)
 	struct dmbar_region *r;
 	int err;
 
-	/* before it is rounded for the alignment: the length comes from user space */
+	/* checked before the rounding: the length comes from user space */
 	if (len > d->size)
 		return ERR_PTR(-ENOMEM);
 	align.align = min_t(size_t, rounddown_pow_of_two(len), SZ_2M);

@@ -8,7 +8,7 @@
  *   dmsim_queue.c    receive queues: buffers, start, stop, queue management ops
  *   dmsim_rx.c       header split and reception in NAPI context
  *   dmsim_wire.c     transmission: picks the queue of the other end
- *   dmsim_steer.c    flow rules, RSS tables and contexts: which queue takes a packet
+ *   dmsim_steer.c    flow rules, RSS tables and contexts: which queue gets a packet
  *   dmsim_ethtool.c  rings, channels, counters: the rest of ethtool
  */
 #ifndef DMSIM_H
@@ -31,7 +31,7 @@
 #define DMSIM_HDS_THRESH_MAX 1024
 #define DMSIM_MAX_WINDOWS 16
 
-/* module parameters; what each does is said where it is defined, in dmsim_main.c */
+/* module parameters, each described where it is defined, in dmsim_main.c */
 extern unsigned int dmsim_queues;
 extern unsigned int dmsim_nrules;
 extern unsigned int dmsim_backlog;
@@ -49,7 +49,7 @@ extern bool dmsim_no_queue_mgmt;
 
 /**
  * struct dmsim_pool - receive buffers of one queue
- * @pp: where buffers come from; a bound dma-buf hides behind it
+ * @pp: where buffers come from: pages, or a bound dma-buf
  * @bufsz: bytes in one buffer
  * @cur: buffer being filled, 0 for none
  * @off: first free byte of @cur
@@ -68,8 +68,8 @@ struct dmsim_pool {
 
 /*
  * Counters of one queue, in the order of the names in dmsim_ethtool.c. They
- * are written without locks: a concurrent sender may lose a count of
- * @overruns or @tx_*, which no test depends on to the last digit.
+ * are written without locks: concurrent senders may lose a count of @overruns
+ * or @tx_*, and no test needs those to be exact.
  */
 struct dmsim_counters {
 	u64 rx_packets;
@@ -137,7 +137,7 @@ struct dmsim_rss {
 /**
  * struct dmsim_window - a PCI BAR that the DMA engine can reach
  * @start: first physical address
- * @end: first physical address behind it
+ * @end: first physical address past it
  * @va: where it is mapped
  */
 struct dmsim_window {
@@ -150,10 +150,10 @@ struct dmsim_window {
  * struct dmsim_dev - one PCI device: two net_devices, wired back to back
  * @pdev: the PCI device, which all DMA mappings are made for
  * @nd: the two ends of the wire
- * @window: BARs seen as DMA targets so far; only ever appended to
- * @nwindows: how many; released after the entry is complete
+ * @window: BARs that DMA has gone to so far; only ever appended to
+ * @nwindows: how many; stored with release semantics once the entry is complete
  * @window_lock: serializes appending
- * @window_work: maps a BAR that the data path met first
+ * @window_work: maps a BAR that the data path came across unmapped
  * @window_wanted: the physical address that @window_work is to map
  * @window_none: the last one that turned out to be in no BAR
  */
@@ -173,7 +173,7 @@ struct dmsim_dev {
  * @dd: its PCI device
  * @dev: itself
  * @peer: the other end of the wire
- * @running: between open and stop; the peer looks before it sends
+ * @running: between open and stop; the peer checks it before it sends
  * @hds: header split is on
  * @hds_thresh: payload of at most that many bytes stays with the headers
  * @rx_pending: ring size; kept for ethtool only

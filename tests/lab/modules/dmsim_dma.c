@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The "DMA engine" of dmsim: what a NIC does by bus mastering, the CPU does
- * here by copying, but only ever through DMA addresses. So an exporter that
- * maps wrongly, or an importer that computes a wrong address, is seen.
+ * here by copying, but only ever through DMA addresses. So it shows when an
+ * exporter maps wrongly, or an importer computes a wrong address.
  *
  * A DMA address leads to RAM (through the direct map), or to a BAR of a PCI
  * device (through a mapping of that BAR, a "window"). The data path runs in
  * softirq context, where nothing can be mapped: a window to receive into is
- * mapped when its first buffer is posted. Nobody tells a driver what is going
- * to be sent, so the first packet to be sent from a window waits for it.
+ * mapped when its first buffer is posted. A driver doesn't learn in advance
+ * what will be sent, so the first packet from a window waits for its mapping.
  */
 #include <linux/io.h>
 #include <linux/iommu.h>
@@ -21,7 +21,7 @@ static bool dmsim_is_ram(phys_addr_t phys)
 {
 	unsigned long pfn = PHYS_PFN(phys);
 
-	/* peer-to-peer pages have a struct page but are no RAM */
+	/* peer-to-peer pages have a struct page but are not RAM */
 	return pfn_valid(pfn) && !is_zone_device_page(pfn_to_page(pfn)) &&
 	       !PageReserved(pfn_to_page(pfn));
 }
@@ -154,7 +154,7 @@ void dmsim_dma_premap(struct dmsim_dev *dd, dma_addr_t dma)
 		dmsim_window_map(dd, phys);
 }
 
-/* copies @len bytes between @buf and a DMA address; any context; false: no way to get there */
+/* copies @len bytes between @buf and a DMA address; any context; false: it leads nowhere */
 static bool dmsim_dma_copy(struct dmsim_dev *dd, dma_addr_t dma, void *buf, size_t len, bool write)
 {
 	while (len) {
@@ -216,8 +216,7 @@ bool dmsim_netmem_write(struct dmsim_dev *dd, netmem_ref nm, u32 off, const void
  * Any context.
  *
  * Return: false when its window is not mapped yet; the transmit queues are
- * woken when it is. Memory that no window leads to does not wait: reading it
- * fails.
+ * woken once it is. True where no window can be mapped: reading then fails.
  */
 bool dmsim_skb_map(struct dmsim_dev *dd, const struct sk_buff *skb)
 {

@@ -33,8 +33,8 @@ static void dmsim_get_ringparam(struct net_device *dev, struct ethtool_ringparam
 
 /*
  * A queue with a dma-buf must split headers, or they would land where the CPU
- * cannot read them. 7.x refuses before it comes here, 6.12 leaves it to us.
- * The text is what 7.x says, so that a test can look for the same words.
+ * cannot read them. 7.x checks that itself, 6.12 leaves it to the driver. The
+ * text is that of 7.x, so that a test can look for the same words.
  */
 static int dmsim_split_off_allowed(struct net_device *dev, struct netlink_ext_ack *extack)
 {
@@ -116,7 +116,7 @@ static const char dmsim_counter_names[][ETH_GSTRING_LEN] = {
 	"rx_linear_bytes", "rx_rule_packets", "rx_misrouted",	 "bad_dma",
 };
 
-/* after the sums come these of every queue: where a flow went shows there */
+/* after the sums, for each queue: these show where a flow went */
 #define DMSIM_QUEUE_COUNTERS 2
 
 static int dmsim_get_sset_count(struct net_device *dev, int set)
@@ -182,7 +182,7 @@ static void dmsim_get_queue_stats_tx(struct net_device *dev, int i, struct netde
 	s->bytes = cnt->tx_bytes;
 }
 
-/* the sums of queues that are not shown: all exist for ever here, so only hidden ones count */
+/* the sums over the queues that the core doesn't ask for, those beyond the channels in use */
 static void dmsim_get_base_stats(struct net_device *dev, struct netdev_queue_stats_rx *rx,
 				 struct netdev_queue_stats_tx *tx)
 {
@@ -225,7 +225,7 @@ static void dmsim_get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *in
 	strscpy(info->bus_info, pci_name(priv->dd->pdev), sizeof(info->bus_info));
 }
 
-/* not const: what the module parameters take away is taken away once, at load */
+/* not const: operations that module parameters disable are removed at load */
 static struct ethtool_ops dmsim_ethtool_ops __ro_after_init = {
 	.supported_ring_params = ETHTOOL_RING_USE_TCP_DATA_SPLIT,
 	.rxfh_per_ctx_key = 1,

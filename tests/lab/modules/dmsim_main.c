@@ -3,9 +3,9 @@
  * dmsim - a simulated NIC that can do device-memory TCP, for tests.
  *
  * A PCI driver for a toy device of QEMU: edu (1234:11e8), pci-testdev
- * (1b36:0005), or any other through new_id. Being behind a PCI device matters,
- * because exporters of peer-to-peer memory accept no other importers; what the
- * device can do does not, since its registers are never touched.
+ * (1b36:0005), or any other through new_id. It has to be a PCI device, because
+ * exporters of peer-to-peer memory accept no other importers; which one doesn't
+ * matter, since its registers are never touched.
  *
  * Each PCI device gets two net_devices, wired back to back. With one of them
  * in another network namespace they are the NICs of two hosts.
@@ -66,16 +66,15 @@ MODULE_PARM_DESC(netmem_tx, "can send from device memory (default); Linux 7.x on
 
 bool dmsim_no_split;
 module_param_named(no_split, dmsim_no_split, bool, 0444);
-MODULE_PARM_DESC(no_split, "a driver that knows no header split (default 0)");
+MODULE_PARM_DESC(no_split, "a driver without header split (default 0)");
 
 bool dmsim_no_ntuple;
 module_param_named(no_ntuple, dmsim_no_ntuple, bool, 0444);
-MODULE_PARM_DESC(no_ntuple, "a driver that knows no flow rules (default 0)");
+MODULE_PARM_DESC(no_ntuple, "a driver without flow rules (default 0)");
 
 bool dmsim_no_contexts;
 module_param_named(no_contexts, dmsim_no_contexts, bool, 0444);
-MODULE_PARM_DESC(no_contexts,
-		 "a driver that knows no RSS contexts but the default one (default 0)");
+MODULE_PARM_DESC(no_contexts, "a driver without RSS contexts beyond the default one (default 0)");
 
 bool dmsim_no_queue_mgmt;
 module_param_named(no_queue_mgmt, dmsim_no_queue_mgmt, bool, 0444);
@@ -204,7 +203,7 @@ static int dmsim_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
 	if (err)
 		return err;
-	/* the CPU copies: a scatterlist entry may be as long as it likes */
+	/* the CPU copies: a scatterlist entry may have any length */
 	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
 	dd = devm_kzalloc(&pdev->dev, sizeof(*dd), GFP_KERNEL);
 	if (!dd)
@@ -237,7 +236,7 @@ static void dmsim_remove(struct pci_dev *pdev)
 {
 	struct dmsim_dev *dd = pci_get_drvdata(pdev);
 
-	/* stops both ends before either goes: a sender looks at its peer */
+	/* stops both ends before either is freed: a sender accesses its peer */
 	unregister_netdev(dd->nd[0]);
 	unregister_netdev(dd->nd[1]);
 	dmsim_dma_exit(dd);

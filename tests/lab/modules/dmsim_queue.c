@@ -39,7 +39,7 @@ netmem_ref dmsim_pool_get(struct page_pool *pp)
 #endif
 }
 
-/* gives the buffer being filled away: packets that lie in it keep it alive */
+/* drops the buffer being filled; packets that lie in it have references of their own */
 void dmsim_pool_drain(struct dmsim_pool *p)
 {
 	if (p->cur && !page_pool_unref_netmem(p->cur, p->bias))
@@ -181,7 +181,7 @@ int dmsim_stop(struct net_device *dev)
 	netif_tx_stop_all_queues(dev);
 	netif_carrier_off(dev);
 	WRITE_ONCE(priv->running, false);
-	/* the peer's senders look at running under RCU; none of them is past it now */
+	/* the peer's senders check running under RCU: none that read true is left after this */
 	synchronize_net();
 	/* a queue may hand packets to any other: all of them stop before any is emptied */
 	for (i = 0; i < dmsim_queues; i++)
@@ -201,10 +201,10 @@ static int dmsim_queue_mem_alloc(struct net_device *dev, DMSIM_QCFG_ARG void *me
 	struct dmsim_priv *priv = netdev_priv(dev);
 
 #if !LAB_KERNEL_7
-	/* 6.12 leaves it to the driver that nothing is bound while header split is off */
+	/* 6.12 leaves it to the driver to refuse a binding while header split is off */
 	if (!priv->hds && dmsim_queue_is_bound(dev, idx))
 		return -EINVAL;
-	/* and that a queue isn't restarted while the interface is down */
+	/* and to refuse to restart a queue while the interface is down */
 	if (!priv->running)
 		return -ENETDOWN;
 #endif
@@ -224,7 +224,7 @@ static int dmsim_queue_start(struct net_device *dev, DMSIM_QCFG_ARG void *mem, i
 	q->pool = *(struct dmsim_pool *)mem;
 	memset(mem, 0, sizeof(q->pool));
 	dmsim_napi_enable(&q->napi);
-	/* what came in the meantime waits in the backlog, and nobody scheduled for it */
+	/* what came in the meantime waits in the backlog: nothing was scheduled while disabled */
 	local_bh_disable();
 	napi_schedule(&q->napi);
 	local_bh_enable();

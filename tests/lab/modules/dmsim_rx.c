@@ -15,9 +15,8 @@
 #include "dmsim.h"
 
 /*
- * References taken on a buffer at once; each packet in it takes one over. More
- * than packets fit into the largest buffer does no harm: a buffer that runs
- * out of them is simply given away early.
+ * References that a buffer is given at once; each packet in it gets one of
+ * them. A buffer that has none left is dropped early, which does no harm.
  */
 #define DMSIM_BIAS 0x4000
 
@@ -26,8 +25,8 @@
  * @skb: packet, beginning at its Ethernet header
  * @l4: set to the offset of the TCP header
  *
- * IPv6 extension headers and IP fragments are not looked through, as most
- * NICs don't.
+ * As on most NICs, a packet with IPv6 extension headers, or an IP fragment, is
+ * not TCP.
  *
  * Return: bytes from the Ethernet header to the payload, 0 when it is not TCP.
  */
@@ -191,7 +190,7 @@ static u32 dmsim_rx_linear(struct dmsim_queue *q, const struct dmsim_seg *seg)
 
 /*
  * The misroute fault: hands one segment that a rule brought here to the queue
- * that RSS would have chosen. False: it is to be received here.
+ * that RSS would have chosen. Return: false when it is to be received here.
  */
 static bool dmsim_rx_misroute(struct dmsim_queue *q, struct sk_buff *skb,
 			      const struct dmsim_seg *seg)

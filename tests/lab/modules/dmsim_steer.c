@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Steering: which receive queue takes a packet. Flow rules are asked first, in
+ * Steering: which receive queue gets a packet. Flow rules are tried first, in
  * the order of their location; a rule names a queue, an RSS context or "drop".
  * Without a match the table of RSS context 0 decides by the packet's Toeplitz
  * hash. The ethtool operations that set all this up are here as well.
@@ -136,7 +136,7 @@ static u16 dmsim_rss_queue(const struct dmsim_rss *rss, u32 hash, unsigned int n
 {
 	u32 q = rss->indir[hash % DMSIM_INDIR_SIZE];
 
-	/* only while the number of channels is being changed */
+	/* it isn't only while the number of channels is being changed */
 	return q < nqueues ? q : 0;
 }
 
@@ -206,7 +206,7 @@ static int dmsim_rule_check(struct net_device *dev, const struct ethtool_rxnfc *
 	if (fs->flow_type & FLOW_RSS) {
 		if (c->rss_context >= DMSIM_MAX_CONTEXTS || !priv->rss[c->rss_context].used)
 			return -EINVAL;
-		/* the kernel has no "context and drop", and dmsim adds no queue to a table's */
+		/* no "context and drop" in the kernel, no offset to a context's queues in dmsim */
 		return fs->ring_cookie ? -EINVAL : 0;
 	}
 	if (fs->ring_cookie != RX_CLS_FLOW_DISC && fs->ring_cookie >= dev->real_num_rx_queues)
@@ -239,7 +239,7 @@ static int dmsim_rule_place(const struct dmsim_priv *priv, u32 loc)
 	return -EINVAL;
 }
 
-/* the same flow at another location would never be asked: NICs with a hash of rules refuse it */
+/* the same flow at another location would never match; NICs with a hash of rules refuse it */
 static bool dmsim_rule_duplicate(const struct dmsim_priv *priv,
 				 const struct ethtool_rx_flow_spec *fs)
 {
@@ -350,7 +350,7 @@ int dmsim_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *c, u32 *locs)
 
 	switch (c->cmd) {
 #if !LAB_KERNEL_7
-	/* both have callbacks of their own since */
+	/* in 7.x both have callbacks of their own */
 	case ETHTOOL_GRXRINGS:
 		c->data = dev->real_num_rx_queues;
 		return 0;
@@ -444,7 +444,7 @@ static void dmsim_indir_spread(u32 *indir, unsigned int n)
 		indir[i] = ethtool_rxfh_indir_default(i, n);
 }
 
-/* the core keeps a copy of each context in @ctx, which starts with what we choose */
+/* the core keeps a copy of each context in @ctx; what it starts with is filled in here */
 int dmsim_create_context(struct net_device *dev, struct ethtool_rxfh_context *ctx,
 			 const struct ethtool_rxfh_param *p, struct netlink_ext_ack *extack)
 {
@@ -473,7 +473,7 @@ int dmsim_remove_context(struct net_device *dev, struct ethtool_rxfh_context *ct
 	struct dmsim_priv *priv = netdev_priv(dev);
 	unsigned int i;
 
-	/* 7.x checks it before it comes here */
+	/* 7.x checks this itself */
 	for (i = 0; i < dmsim_nrules; i++) {
 		const struct dmsim_rule *r = &priv->rules[i];
 
@@ -502,7 +502,7 @@ int dmsim_get_rxfh_fields(struct net_device *dev, struct ethtool_rxfh_fields *f)
 }
 #endif
 
-/* gives context 0 the even table over @n queues that it has as long as nobody sets another */
+/* the default table of context 0: even over @n queues */
 void dmsim_steer_spread(struct dmsim_priv *priv, unsigned int n)
 {
 	spin_lock_bh(&priv->lock);

@@ -35,7 +35,7 @@ netdev_tx_t dmsim_xmit(struct sk_buff *skb, struct net_device *dev)
 		struct netdev_queue *txq = netdev_get_tx_queue(dev, skb_get_queue_mapping(skb));
 
 		netif_tx_stop_queue(txq);
-		/* it may have been mapped, and the queue woken, before it was stopped */
+		/* the window may have been mapped, and all queues woken, before this one stopped */
 		if (dmsim_skb_map(priv->dd, skb))
 			netif_tx_start_queue(txq);
 		return NETDEV_TX_BUSY;
@@ -46,7 +46,7 @@ netdev_tx_t dmsim_xmit(struct sk_buff *skb, struct net_device *dev)
 	if (!skb_frags_readable(skb))
 		cnt->tx_devmem_bytes += skb->data_len;
 	dev_sw_netstats_tx_add(dev, 1, skb->len);
-	/* senders run under RCU: dmsim_stop() waits for those who saw it true */
+	/* senders run under RCU: dmsim_stop() waits for those that read true here */
 	if (!READ_ONCE(peer->running))
 		goto drop;
 	q = dmsim_steer(peer, skb);
