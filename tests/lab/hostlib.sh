@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# What NAME.host.sh is written with: it runs on the host when the VM has ended, with
+# The functions of NAME.host.sh, which runs on the host when the VM has ended, with
 #   LAB_BAR, LAB_BAR_SIZE   the file behind the device memory, and its size in bytes
 #   LAB_BAR2                the same for the second device's (key "bars: 2"), of the same size
 #   LAB_OUT                 the directory with what the guest put into /out

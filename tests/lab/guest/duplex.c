@@ -6,7 +6,7 @@
  *	duplex poll DEV QUEUE PORT MIB		on one thread, with poll()
  *	duplex threads DEV QUEUE PORT MIB	on two threads, with calls that wait
  *
- * Compares each byte that comes back, and prints what it saw as NAME VALUE lines.
+ * Compares each byte that comes back, and prints totals as NAME VALUE lines.
  */
 #include <errno.h>
 #include <poll.h>
@@ -52,7 +52,7 @@ static void compare(struct duplex *d, const uint8_t *bytes, size_t size)
 	d->stream.bytes += size;
 }
 
-static void take(struct duplex *d, const struct devmem_fragment *frags, int n)
+static void check_and_release(struct duplex *d, const struct devmem_fragment *frags, int n)
 {
 	struct devmem_error err;
 	void *bytes;
@@ -70,7 +70,7 @@ static void take(struct duplex *d, const struct devmem_fragment *frags, int n)
 	devmem_rx_release(d->stream.rx, frags, (size_t)n);
 }
 
-/* Return: what devmem_rx_recv() does; -EAGAIN is the only error. */
+/* Return: as devmem_rx_recv(); -EAGAIN is the only error. */
 static int receive(struct duplex *d, unsigned int flags)
 {
 	const struct devmem_fragment *frags;
@@ -78,7 +78,7 @@ static int receive(struct duplex *d, unsigned int flags)
 	int n = devmem_rx_recv(d->stream.rx, &frags, flags);
 
 	if (n > 0)
-		take(d, frags, n);
+		check_and_release(d, frags, n);
 	if (n < 0 && n != -EAGAIN) {
 		devmem_rx_explain(d->stream.rx, n, &err);
 		die("receiving: %s", err.message);

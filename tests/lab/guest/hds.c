@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The threshold of header split, which Debian 13's ethtool doesn't know: hds DEV prints it, hds DEV
- * BYTES sets it. Speaks netlink through libnl, not through the library under test.
+ * The threshold of header split, which Debian 13's ethtool doesn't support: hds DEV prints it, hds
+ * DEV BYTES sets it. Speaks netlink through libnl, not through the library under test.
  */
 #include <net/if.h>
 #include <netlink/genl/ctrl.h>

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A receiver that misbehaves: it keeps what it gets until the pool is empty, or closes its binding
+ * A receiver that misbehaves: it keeps all fragments until the pool is empty, or closes its binding
  * in the middle.
  *
- *	hold DEV QUEUE PORT starve SIZE	takes fragments and releases none until nothing has come for
+ *	hold DEV QUEUE PORT starve SIZE	receives and releases nothing until nothing has come for
  *					two seconds, then releases all
  *	hold DEV QUEUE PORT unbind SIZE	closes the binding after a quarter of SIZE bytes of stream,
  *					and goes on receiving; once bytes come in host memory, it
- *					lets them pile up before it takes more
+ *					lets them pile up before it receives more
  *
- * The region is udmabuf of SIZE bytes. The stream goes to /out/stream. Prints what it saw as NAME
+ * The region is udmabuf of SIZE bytes. The stream goes to /out/stream. Prints totals as NAME
  * VALUE lines.
  */
 #include <errno.h>
@@ -24,8 +24,8 @@
 #include "streams.h"
 
 #define KEPT_MAX (1 << 20)
-/* Bytes that pile up, how much the socket may hold (a byte can cost nearly three), and how long it
- * may take. */
+/* Bytes that pile up, the receive buffer for them (a byte can cost nearly three), and how long to
+ * wait for them. */
 #define PILE (2 << 20)
 #define PILE_BUFFER (16 << 20)
 #define PILE_MS 20000
@@ -67,7 +67,7 @@ static void allow_pile(int listener)
 		die("SO_RCVBUFFORCE: %s", strerror(errno));
 }
 
-/* Takes nothing until PILE bytes are there: the next receive brings them in a single fragment. */
+/* Receives nothing until PILE bytes are there: the next receive gets them in a single fragment. */
 static void let_pile_up(int fd)
 {
 	int queued = 0, ms;
@@ -76,7 +76,7 @@ static void let_pile_up(int fd)
 		usleep(10000);
 }
 
-/* Takes fragments without releasing any, until nothing has come for two seconds. */
+/* Receives without releasing anything, until nothing has come for two seconds. */
 static void starve(struct stream *stream)
 {
 	const struct devmem_fragment *frags;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Makes journals that the library wouldn't write here and now.
+ * Changes a journal into one that the library wouldn't write here and now.
  *
  *	journal FILE boot	as from another boot
  */

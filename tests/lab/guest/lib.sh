@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# What scenarios are written with. Every check prints one TAP line; the scenario's exit status follows from them.
+# The functions of scenarios. Every check prints one TAP line; the scenario's exit status follows from them.
 
 NIC=eth1
 PEER=peer1
@@ -75,7 +75,7 @@ scenario_end()
 
 # --- checks ------------------------------------------------------------------------------------------------------
 
-# check WHAT CMD...: passes when CMD succeeds; its output is shown only when it does not
+# check WHAT CMD...: passes when CMD succeeds; its output is shown only when it fails
 check()
 {
 	local what="$1" rc
@@ -136,7 +136,7 @@ between()
 	return 1
 }
 
-# contains WHAT FILE TEXT: FILE has TEXT, taken literally, in some line
+# contains WHAT FILE TEXT: some line of FILE has TEXT, literally, in it
 contains()
 {
 	if grep -qF -e "$3" "$2"; then
@@ -167,7 +167,7 @@ expect_rc()
 	return 1
 }
 
-# expect_err RC TEXT CMD...: CMD ends with status RC, says one line on stderr that has TEXT in it, and nothing on
+# expect_err RC TEXT CMD...: CMD ends with status RC, prints one line on stderr that has TEXT in it, and nothing on
 # stdout. The line is kept in $ERR.
 expect_err()
 {
@@ -217,7 +217,7 @@ nic_up()
 
 # --- waiting -----------------------------------------------------------------------------------------------------
 
-# wait_for SECONDS CMD...: until CMD succeeds, or fails after SECONDS; more of them on a machine that is said to be slow
+# wait_for SECONDS CMD...: waits until CMD succeeds; fails after SECONDS, times the scale that was given for a slow machine
 wait_for()
 {
 	local seconds=$(($1 * LAB_TIMEOUT_SCALE)) end
@@ -238,13 +238,13 @@ listening()
 	[ -n "$(ss -Hltn "sport = :$1")" ]
 }
 
-# wait_listen PORT [SECONDS]: until somebody listens on this host
+# wait_listen PORT [SECONDS]: waits until a socket listens on this host
 wait_listen()
 {
 	wait_for "${2:-20}" listening "$1"
 }
 
-# wait_text FILE TEXT [SECONDS]: until FILE has TEXT in it
+# wait_text FILE TEXT [SECONDS]: waits until FILE has TEXT in it
 wait_text()
 {
 	wait_for "${3:-20}" grep -qF -e "$2" "$1"
@@ -252,7 +252,7 @@ wait_text()
 
 # --- background jobs ---------------------------------------------------------------------------------------------
 
-# spawn NAME CMD...: in the background; stdout to $OUT/NAME.out, stderr to $OUT/NAME.err, killed when the scenario ends
+# spawn NAME CMD...: runs CMD in the background, stdout to $OUT/NAME.out, stderr to .err; killed when the scenario ends
 spawn()
 {
 	local name="$1"
@@ -326,7 +326,7 @@ dmsim()
 	fi
 }
 
-# stat NAME [DEV]: one counter of ethtool -S
+# nic_stat NAME [DEV]: one counter of ethtool -S
 nic_stat()
 {
 	ethtool -S "${2:-$NIC}" | awk -v n="$1:" '$1 == n { print $2 }'
@@ -341,7 +341,7 @@ nic_state()
 		ethtool $what $NIC 2>&1
 	done
 	echo "== hds-thresh $(hds $NIC 2>&1)"
-	# ethtool has no list of RSS contexts: each that could have been made since boot would have one of these numbers
+	# ethtool has no list of RSS contexts: any that a scenario leaves behind would have one of these numbers
 	for what in 1 2; do
 		echo "== ethtool -x $NIC context $what"
 		ethtool -x $NIC context $what 2>&1
@@ -349,7 +349,7 @@ nic_state()
 	ip -o link show $NIC | sed 's/.*mtu/mtu/'
 }
 
-# snapshot NAME: remembers RSS, rules, rings, channels and features of the NIC
+# snapshot NAME: saves RSS, rules, rings, channels and features of the NIC
 snapshot()
 {
 	nic_state >"$LAB_RUN/snapshot.$1"
@@ -384,7 +384,7 @@ bar_sysfs()
 	echo "${file%/heap}"
 }
 
-# bar_last HEAP: where the last region that was allocated there lies, or lay
+# bar_last HEAP: the offset of the region that was allocated there last
 bar_last()
 {
 	local dir
@@ -395,13 +395,13 @@ bar_last()
 
 # --- users of reservations ---------------------------------------------------------------------------------------
 
-# users: starts the program that has many users in it (guest/reserve.c, -c); what they say is in $OUT/users.err
+# users: starts the program that runs many users (guest/reserve.c, -c); their messages are in $OUT/users.err
 users()
 {
 	coproc USERS { exec reserve -c 2>>"$OUT/users.err"; }
 }
 
-# user COMMAND...: tells it; its answer is in $ANSWER
+# user COMMAND...: sends it a command; its answer is in $ANSWER
 user()
 {
 	echo "$*" >&"${USERS[1]}" && read -r -t 60 ANSWER <&"${USERS[0]}" && return 0
@@ -411,14 +411,14 @@ user()
 
 # --- sending -----------------------------------------------------------------------------------------------------
 
-# start_sender [COMMAND...]: starts the program that sends (guest/sender.c), by way of COMMAND; what it says besides its
-# answers is in $OUT/sender.err
+# start_sender [COMMAND...]: starts the program that sends (guest/sender.c), by way of COMMAND; its messages are in
+# $OUT/sender.err
 start_sender()
 {
 	coproc SENDER { exec "$@" sender 2>>"$OUT/sender.err"; }
 }
 
-# tell COMMAND...: tells it; hear: waits for its answer, in $ANSWER
+# tell COMMAND...: sends it a command; hear: waits for its answer, which is then in $ANSWER
 tell()
 {
 	# it is unset when the program has ended
@@ -436,14 +436,14 @@ hear()
 	die "the sender gives no answer"
 }
 
-# ask COMMAND...: both
+# ask COMMAND...: sends a command and waits for the answer
 ask()
 {
 	tell "$@"
 	hear
 }
 
-# answers PATTERN COMMAND...: passes when its answer is like PATTERN
+# answers PATTERN COMMAND...: passes when the answer matches PATTERN
 answers()
 {
 	local pattern="$1" what="${*:2}"
@@ -474,14 +474,14 @@ says()
 	ok "the sender says why"
 }
 
-# must COMMAND...: a step that all others need
+# must COMMAND...: ends the scenario unless the answer is "ok"
 must()
 {
 	ask "$@"
 	[[ $ANSWER == ok* ]] || die "sender: $*: $ANSWER"
 }
 
-# end_sender: no more commands; its exit status
+# end_sender: closes its standard input; returns its exit status
 end_sender()
 {
 	local pid=$SENDER_PID in=${SENDER[1]}
@@ -490,7 +490,7 @@ end_sender()
 	wait "$pid"
 }
 
-# tx_stat N NAME: one counter of connection N's sender
+# tx_stat N NAME: one counter of the sender on connection N
 tx_stat()
 {
 	ask stats "$1"
@@ -521,7 +521,7 @@ start_conn()
 	must open "$1"
 }
 
-# stalled_conn N ADDRESS OPTION...: a connection whose receiver takes nothing until it gets SIGCONT
+# stalled_conn N ADDRESS OPTION...: a connection whose receiver reads nothing until it gets SIGCONT
 stalled_conn()
 {
 	start_sink "$1" "$2" rcvbuf=16384
@@ -530,7 +530,7 @@ stalled_conn()
 	must open "$1" "${@:3}"
 }
 
-# the receiver of connection N has shut its window
+# shut N: the receive window of connection N is closed
 shut()
 {
 	ss -Htno "dport = :$((5000 + $1))" | grep -q persist
@@ -542,8 +542,8 @@ fill_until_shut()
 	shut "$1"
 }
 
-# fill_up N SIZE: sends of SIZE bytes until a stalled receiver takes no more, and then as many as there is room for: from
-# now on nothing moves
+# fill_up N SIZE: sends SIZE bytes at a time until a stalled receiver's window is closed, and then as many as there is room
+# for: after that nothing moves
 fill_up()
 {
 	wait_for 30 fill_until_shut "$1" "$2" || die "connection $1 does not stall"
@@ -555,7 +555,7 @@ end_conn()
 {
 	answers ok wait "$1" all 30000
 	ask completed "$1"
-	equal "$2: complete is all that was sent" "${ANSWER% *}" "ok ${ANSWER##* }"
+	equal "$2: all that was sent is complete" "${ANSWER% *}" "ok ${ANSWER##* }"
 	must close "$1" drain 0
 	must end "$1"
 	finish "sink$1" 60
@@ -619,7 +619,7 @@ send_file()
 	esac
 }
 
-# landed: payload that the NIC has put into buffers so far, in bytes
+# landed: bytes of payload that the NIC has put into device memory so far
 landed()
 {
 	nic_stat rx_devmem_bytes
@@ -630,13 +630,13 @@ landed_since()
 	[ $(($(landed) - $1)) -ge "$2" ]
 }
 
-# wait_landed START BYTES: until so much more has landed than START
+# wait_landed START BYTES: waits until BYTES more than START have landed
 wait_landed()
 {
 	wait_for 30 landed_since "$1" "$2"
 }
 
-# received NAME FILE WHAT: passes when job NAME ended well and had exactly the bytes of FILE
+# received NAME FILE WHAT: passes when job NAME ended well and received exactly the bytes of FILE
 received()
 {
 	local rc

@@ -91,7 +91,7 @@ static void receive_all(void)
 				timeout = wait;
 		}
 		n = epoll_wait(epoll, events, STREAMS_MAX, timeout);
-		/* After a timeout every stream may have less than its low-water mark. */
+		/* A timeout: any stream may have bytes, fewer than its low-water mark. */
 		for (i = 0; i < (n > 0 ? n : nstreams); i++) {
 			struct stream *stream = &streams[n > 0 ? events[i].data.u32 : (uint32_t)i];
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A user of reservations who can be killed at any step.
+ * A user of reservations that can be killed at any step.
  *
  *	reserve [-k STEP] [-n] [-l] [-h] [-q QUEUES] [-Q LIST] [-s] [-d DIR] DEV PORT...
  *	reserve -r [-k STEP] [-l] [-d DIR] [DEV]
  *	reserve -c
  *
- * Reserves one queue (-q: so many, -Q: those), adds a flow to 10.0.0.1 for each port (-s: the first
- * one spread over all queues), and closes again. With -r: puts back what dead owners left.
+ * Reserves one queue (-q: that many, -Q: those), adds a flow to 10.0.0.1 for each port (-s: the
+ * first one spread over all queues), and closes again. With -r: puts back what dead owners left.
  *
  *	-k STEP	kills itself with SIGKILL right after that step, counted from 1
  *	-n	starts no watcher
@@ -15,9 +15,9 @@
  *	-h	prints "ready ID QUEUE..." and waits for SIGTERM before it closes
  *	-d DIR	another runtime directory
  *
- * With -c it does what it is told on standard input, in children that are forked only, because
- * starting a program takes its time where the processor is emulated. Each command is answered with
- * one line:
+ * With -c it runs the commands that it reads from standard input, in children that are forked but
+ * execute no program, because starting one is slow where the processor is emulated. Each command is
+ * answered with one line:
  *
  *	run ARG...		one of the above; "status N" when it has ended, 128 and the signal
  *				if it was killed
@@ -25,8 +25,8 @@
  *	leave NAME		SIGTERM to it; "status N" when it has ended
  *	kill NAME		SIGKILL to it; "status 137"
  *	lonely			SIGKILL to all watchers; "killed N"
- *	settled N		waits until there are N owners' files and as many watchers, without
- *				owners nothing at all in /run/devmem; "settled", or what is there
+ *	settled N		waits until there are N owners' files and as many watchers, and, if
+ *				N is 0, nothing at all in /run/devmem; "settled", or what is there
  *				after 20 seconds
  */
 #include <devmem/devmem.h>
@@ -216,7 +216,7 @@ static int one_user(int argc, char **argv)
 	return 0;
 }
 
-/* ---- several, on command ---- */
+/* ---- several users, on command ---- */
 
 static struct {
 	char name[16];
@@ -257,7 +257,7 @@ static pid_t fork_user(int argc, char **argv, int *out)
 	exit(one_user(argc, argv));
 }
 
-/* The first line of it; the rest is dropped. */
+/* The first line that comes; the rest is dropped. */
 static void read_out(int fd, char *line, size_t size)
 {
 	size_t len = 0;
@@ -277,7 +277,7 @@ static void run(int argc, char **argv)
 	int out;
 	pid_t pid;
 
-	/* What little it prints fits into the pipe. */
+	/* The little that it prints fits into the pipe. */
 	pid = fork_user(argc, argv, &out);
 	answer_status(pid);
 	close(out);
@@ -320,7 +320,7 @@ static void end_named(const char *name, int sig)
 	die("no '%s'", name);
 }
 
-/* Living ones, as the kernel sees them. */
+/* Those that are no zombies, by the names in /proc. */
 static size_t find_watchers(pid_t *pids)
 {
 	char path[300], text[64], *after;
@@ -359,7 +359,7 @@ static void kill_watchers(void)
 	printf("killed %zu\n", n);
 }
 
-/* All names are put into text. */
+/* Counts files whose names end with suffix; text gets the names of all. */
 static size_t count_files(const char *suffix, char *text, size_t size)
 {
 	struct dirent *entry;

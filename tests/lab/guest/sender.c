@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A sender that does what it is told on standard input, one command a line, each answered with one
- * line: "ok ...", or the name of an errno and what the library says about it. N is the number of a
- * connection, 0 to 7; a RANGE of the region is OFFSET+SIZE. What the peer of a connection must
- * receive is written to /tmp/want.N.
+ * A sender that reads commands from standard input, one a line, and answers each with one line:
+ * "ok ...", or the name of an errno and the library's message. N is the number of a connection, 0
+ * to 7; a RANGE of the region is OFFSET+SIZE. What the peer of a connection must receive is written
+ * to /tmp/want.N.
  *
- *	region SPEC SIZE		opens the region and fills it with bytes that tell where
- *					they are from
- *	region SPEC SIZE untouched	leaves it as it is, for memory that can't be mapped
+ *	region SPEC SIZE		opens the region and fills it with bytes that differ from
+ *					place to place
+ *	region SPEC SIZE untouched	the same without filling it, for memory that can't be mapped
  *	bind tx|plain DEV		"plain": DEVMEM_BINDING_PLAIN_OK; "ok device ID" or "ok
  *					plain REASON"
  *	bind rx DEV QUEUE		a binding that nothing can be sent with
  *	unbind				closes the binding
- *	inherit				takes region and binding from the launcher; fills the region
+ *	inherit				uses region and binding of the launcher; fills the region
  *	connect N ADDRESS PORT [nonblock]
  *					a TCP connection; "nonblock": its descriptor is O_NONBLOCK
  *					afterwards
@@ -21,9 +21,9 @@
  *	close N drain|abandon MS	closes the sender
  *	end N				closes the connection
  *	send N [dontwait] RANGE...	"ok BYTES SEQUENCE"
- *	fill N SIZE COUNT		up to so many sends with DEVMEM_TX_DONTWAIT of the region's
- *					bytes one after the other, until one fails; "ok BYTES", or
- *					the errno, BYTES and the reason
+ *	fill N SIZE COUNT		up to COUNT sends of SIZE bytes each with
+ *					DEVMEM_TX_DONTWAIT, until one fails; "ok BYTES", or the
+ *					errno, BYTES and the reason
  *	write N RANGE			an ordinary send(2) of the same bytes
  *	wait N SEQUENCE|all MS
  *	reap N				"ok FIRST-LAST..."
@@ -32,10 +32,10 @@
  *	stats N				"ok NAME=VALUE..."
  *	poison RANGE			overwrites bytes of the region with others
  *	heal RANGE			undoes that
- *	poll BYTES CHUNK		so many bytes on all connections at once, on one thread
+ *	poll BYTES CHUNK		BYTES on each connection at the same time, on one thread
  *	threads BYTES CHUNK		the same, each on a thread of its own
- *	reuse N SIZE ROUNDS		sends the same part of the region that often, each time with
- *					other bytes
+ *	reuse N SIZE ROUNDS		sends the same part of the region ROUNDS times, each time
+ *					with other bytes
  *	ring N RANGE CHUNK TOTAL	a stream of TOTAL bytes through that part of the region
  *
  * At the end of the commands everything is closed; what is in flight is abandoned.
@@ -135,7 +135,7 @@ static struct conn *parse_tx(const char *word)
 
 /* ---- region and binding ---- */
 
-static void take_region(struct devmem_region *region, bool fill)
+static void use_region(struct devmem_region *region, bool fill)
 {
 	sender.region = region;
 	sender.size = devmem_region_size(region);
@@ -158,7 +158,7 @@ static void cmd_region(int n, char **words)
 		answer_error(code, err.message);
 		return;
 	}
-	take_region(region, n == 3);
+	use_region(region, n == 3);
 	answer("ok %s", devmem_region_spec(sender.region));
 }
 
@@ -211,7 +211,7 @@ static void cmd_inherit(int n, char **words)
 		answer_error(code, err.message);
 		return;
 	}
-	take_region(devmem_inherited_region(inherited), true);
+	use_region(devmem_inherited_region(inherited), true);
 	binding = devmem_inherited_binding(inherited);
 	answer("ok %s", devmem_inherited_dev(inherited));
 }

@@ -25,8 +25,8 @@ struct conn {
 };
 
 /*
- * copy: what the region contains, except where it was poisoned. What the peer must receive is taken
- * from here, so that it shows when something else was read from the region.
+ * copy: what the region contains, except where it was poisoned. What the peer must receive is
+ * copied from here, so that it shows when the NIC read something else from the region.
  */
 struct sender {
 	struct devmem_region *region;
@@ -37,7 +37,7 @@ struct sender {
 
 extern struct sender sender;
 
-/* sender.c: answers are one line each; the second and third put an error into one */
+/* sender.c: an answer is one line; the second and third are for errors */
 void answer(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void answer_error(int code, const char *message);
 void answer_tx_error(const struct conn *conn, int code);

@@ -7,10 +7,10 @@
 #include "sender.h"
 #include "streams.h"
 
-/* What must not be seen by the peer: bytes that were written over others that were being sent. */
+/* Overwrites bytes of the region: a peer that receives it got bytes that were read too late. */
 static const char poison[] = "POISON";
 
-/* Bytes that tell where they are from: no two pieces of a stream are alike. */
+/* Bytes that depend on their position: no two pieces of a stream are alike. */
 void pattern(uint8_t *buf, uint64_t position, size_t size)
 {
 	uint64_t word = 0;
@@ -60,7 +60,7 @@ void want_bytes(const struct conn *conn, const uint8_t *bytes, size_t size)
 		die("cannot write what the peer must receive");
 }
 
-/* The first so many bytes of the ranges. */
+/* The first bytes of the ranges: that many in all. */
 void want_ranges(const struct conn *conn, const struct devmem_range *ranges, size_t n,
 		 uint64_t bytes)
 {

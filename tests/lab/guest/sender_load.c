@@ -11,13 +11,13 @@
 #include "sender.h"
 #include "streams.h"
 
-/* The end of a wait that should have been over long before. */
+/* For waits that should end long before. */
 #define PATIENCE_MS 30000
-/* Ranges of a chunk. */
+/* Ranges that a chunk is split into. */
 #define PARTS 3
 
-/* at, left: where in the region it goes on, and how much; ranges, n: of its chunk, what is not sent
- * yet */
+/* at, left: place and number of the bytes that are still to come; ranges, n: what is not sent yet
+ * of the current chunk */
 struct flow {
 	struct conn *conn;
 	uint64_t at, left;
@@ -34,14 +34,14 @@ static size_t all_flows(struct flow *flows, uint64_t bytes)
 	for (i = 0; i < CONNS_MAX; i++) {
 		if (!sender.conns[i].tx)
 			continue;
-		/* Other places of the region for each, aligned to nothing. */
+		/* Each begins at a place of its own, not aligned. */
 		flows[n] = (struct flow){ .conn = &sender.conns[i], .at = i * 4099, .left = bytes };
 		n++;
 	}
 	return n;
 }
 
-/* What the flow sends next: it walks through the region, and begins again at its end. */
+/* What the flow sends next: it goes through the region, and at its end begins again. */
 static void next_chunk(struct flow *flow, uint64_t chunk)
 {
 	uint64_t size = chunk < flow->left ? chunk : flow->left, part;
@@ -79,7 +79,7 @@ static int64_t send_next(struct flow *flow, uint64_t chunk, unsigned int flags)
 	return bytes;
 }
 
-/* All that fits. Return: 0 or a negative errno. */
+/* Sends as much as fits. Return: 0 or a negative errno. */
 static int send_available(struct flow *flow, uint64_t chunk)
 {
 	int64_t n = 1;
@@ -92,7 +92,7 @@ static int send_available(struct flow *flow, uint64_t chunk)
 	return n == -EAGAIN || n == -ENOBUFS || n > 0 ? 0 : (int)n;
 }
 
-/* Each send must be reported once, those of a call in ascending order. Return: as
+/* Checks that one call reports sends in ascending order, and counts them. Return: as
  * devmem_tx_reap(). */
 int reap(struct conn *conn, struct devmem_tx_done *done, int n)
 {
@@ -168,7 +168,7 @@ static int poll_flows(struct flow *flows, size_t n, uint64_t chunk)
 	}
 }
 
-/* Says how it went: the first flow that failed, or the sum. */
+/* Answers with the error of the first flow that failed, or with the sum. */
 static void answer_flows(const struct flow *flows, size_t n)
 {
 	uint64_t sends = 0;
@@ -199,7 +199,7 @@ void load_poll(uint64_t bytes, uint64_t chunk)
 		answer_error(code, "not all is complete");
 		return;
 	}
-	/* plain sends are complete without an event */
+	/* Plain sends are complete without an event. */
 	for (i = 0; i < n && !code; i++)
 		code = flows[i].code = reap_all(flows[i].conn);
 	for (i = 0; i < n && !code; i++) {
@@ -268,8 +268,8 @@ static int send_whole(const struct conn *conn, struct devmem_range range, const 
 	return 0;
 }
 
-/* The same bytes of the region again and again: poisoned as soon as the send is said to be
- * complete. */
+/* Sends the same bytes of the region again and again, and poisons them as soon as their send is
+ * reported complete. */
 void load_reuse(const struct conn *conn, uint64_t size, uint64_t rounds)
 {
 	const struct devmem_range range = { 0, size };
@@ -301,7 +301,7 @@ void load_reuse(const struct conn *conn, uint64_t size, uint64_t rounds)
 		answer("ok %llu bytes", (unsigned long long)(rounds * size));
 }
 
-/* A stream through space of a ring, which is poisoned as soon as it is handed out. */
+/* A stream through space of a ring, which is poisoned as soon as the ring hands it out. */
 void load_ring(const struct conn *conn, const struct devmem_range *space, uint64_t chunk,
 	       uint64_t total)
 {

@@ -4,7 +4,7 @@
 
 /*
  * What the programs that scenarios run in the guest share: a NIC set up for streams, sockets, and
- * files that bytes are written to in order. Everything here prints what went wrong and ends the
+ * files that streams are written to. On failure, every function here prints a message and ends the
  * program.
  */
 

@@ -2,10 +2,11 @@
 /*
  * Random users of reservations: torture DEV SEED SECONDS
  *
- * Up to four at a time come, reserve one or two queues, add flows, some bind a region and receive a
- * stream from the other host (namespace "peer"), and leave, or die by SIGKILL after a random step
- * or at a random moment; watchers are killed now and then as well. What they choose follows from
- * the seed, when they do it doesn't. Nothing is cleaned up at the end: all that live are killed.
+ * Up to four at a time start, reserve one or two queues and add flows; some bind a region and
+ * receive a stream from the other host (namespace "peer"); then they leave, or die by SIGKILL after
+ * a random step or at a random moment. Watchers are killed now and then as well. What they do
+ * follows from the seed, when they do it doesn't. Nothing is cleaned up at the end: all that live
+ * are killed.
  *
  * Prints how often everything happened, as NAME VALUE lines. Status 1 if something happened that
  * must not.
@@ -42,7 +43,7 @@ enum count {
 	LEFT,
 	REFUSED,   /* no queue was free */
 	UNWATCHED, /* the watcher was killed before it was ready: refused as well */
-	NO_STREAM, /* the sender came to nothing: nothing wrong */
+	NO_STREAM, /* the sender didn't get through, which is no error */
 	STREAMED,
 	DIED,
 	WATCHERS,
@@ -130,7 +131,7 @@ static void step(const char *name, void *arg)
 		kill(getpid(), SIGKILL);
 }
 
-/* Not fit for use, though no error: a sentence of the wrong kind would be one. */
+/* Printed, and judged by the scenario: some notices are expected, others mean a failure. */
 static void notice(const char *text, void *arg)
 {
 	(void)arg;
@@ -301,7 +302,7 @@ static pid_t fork_user(unsigned int slot, const char *dev)
 	struct plan plan = make_plan(slot);
 	pid_t pid;
 
-	/* One that still looks for a user who is dead would come to this one. */
+	/* A sender that still tries to reach the slot's last user would reach this one. */
 	if (senders[slot])
 		kill(senders[slot], SIGKILL);
 	senders[slot] = plan.bytes ? fork() : 0;
@@ -338,7 +339,7 @@ static void kill_watcher(unsigned long counts[COUNTS])
 		closedir(dir);
 }
 
-static bool take_status(int status, unsigned long counts[COUNTS])
+static bool count_status(int status, unsigned long counts[COUNTS])
 {
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		counts[DIED]++;
@@ -372,14 +373,14 @@ int main(int argc, char **argv)
 		if (!random_below(12))
 			kill_watcher(counts);
 		usleep(1000 * random_below(120));
-		/* Senders are children too. */
+		/* Some are senders, which are children too. */
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 			for (i = 0; i < USERS && users[i] != pid; i++)
 				senders[i] = senders[i] == pid ? 0 : senders[i];
 			if (i == USERS)
 				continue;
 			users[i] = 0;
-			good &= take_status(status, counts);
+			good &= count_status(status, counts);
 		}
 	}
 	for (i = 0; i < USERS; i++) {
@@ -387,9 +388,9 @@ int main(int argc, char **argv)
 			continue;
 		kill(users[i], SIGKILL);
 		waitpid(users[i], &status, 0);
-		good &= take_status(status, counts);
+		good &= count_status(status, counts);
 	}
-	/* One that still looks for its user would come to whoever listens there next. */
+	/* A sender that still tries to reach its user would reach whatever listens there next. */
 	for (i = 0; i < USERS; i++) {
 		if (!senders[i])
 			continue;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Runs inside the new chroot, once: takes the kernels, their headers and the emulator from the suites.
-# The versions are whatever the suites' meta packages name today; they end up in /lab/kernels/NAME.
+# Runs inside the new chroot, once: installs the kernels, their headers and the emulator from the suites.
+# The versions are those that the suites' meta packages name today; /lab/kernels/NAME has each kernel's release.
 # usage: chroot.sh NAME=SUITE...
 set -eu
 

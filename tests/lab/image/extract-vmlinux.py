@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Takes the ELF kernel out of a bzImage. usage: extract-vmlinux.py BZIMAGE VMLINUX
+"""Extracts the ELF kernel from a bzImage. usage: extract-vmlinux.py BZIMAGE VMLINUX
 
 The setup header (Documentation/arch/x86/boot.rst) says where the compressed payload lies.
 """
@@ -19,7 +19,7 @@ def main(source, target):
     with open(source, "rb") as f:
         image = f.read()
     if image[0x202:0x206] != b"HdrS":
-        sys.exit(f"extract-vmlinux: {source} is no bzImage")
+        sys.exit(f"extract-vmlinux: {source} is not a bzImage")
     setup_sectors = image[0x1F1] or 4
     offset, length = struct.unpack_from("<II", image, 0x248)
     start = (setup_sectors + 1) * 512 + offset

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Runs inside the chroot: builds the project and packs one initramfs a kernel: /build/out/{vmlinux,initramfs}-KERNEL.
-# /src is the project (read-only), /modules the finished kernel modules, /build is ours.
+# Runs inside the chroot: builds the project and packs an initramfs for each kernel:
+# /build/out/{vmlinux,initramfs}-KERNEL.
+# /src is the project (read-only), /modules has the finished kernel modules, all output goes to /build.
 set -eu
 
-# of the kernel's own modules: what init and the scenarios load
+# those of the kernel's own modules that init and the scenarios load
 kernel_modules="virtio_blk veth sch_netem dummy tun"
 tools="ip ss tc ethtool socat nc ping strace jq modprobe insmod rmmod lsmod modinfo
 	bash cat chmod chown chrt cmp cp cut date dd df diff dmesg du env expr false find flock grep head hostname id kill
@@ -125,7 +126,7 @@ pack()
 	fi
 	depmod -b /build/root "$release"
 	(cd /build/root && find . -print0 | sort -z | cpio --quiet -0 -o -H newc -R 0:0) >"/build/out/initramfs-$k"
-	# the loader of a compressed kernel costs seconds when emulated: boot the ELF file in it (PVH)
+	# a compressed kernel needs seconds to unpack itself when emulated: boot the ELF file in it (PVH)
 	image=/boot/vmlinuz-$release
 	[ -e "$image" ] || image=/lib/modules/$release/vmlinuz
 	/src/tests/lab/image/extract-vmlinux.py "$image" "/build/out/vmlinux-$k"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Runs inside the chroot: builds the lab's kernel modules for every kernel: /build/modules/KERNEL/*.ko.
-# /src is the project (read-only), /build is ours.
+# /src is the project (read-only), all output goes to /build.
 set -eu
 
 for k in $(ls /lab/kernels); do

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Ends the VM with an exit status: QEMU's isa-debug-exit device at port 0x501 takes one byte and
- * QEMU exits with (byte << 1) | 1.
+ * Ends the VM with an exit status: on a byte for its isa-debug-exit device, at port 0x501, QEMU
+ * exits with (byte << 1) | 1.
  */
 #include <stdio.h>
 #include <stdlib.h>
