@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: bind rx around a command: what the command gets, and that everything is undone whatever way it ends
+# description: bind rx with a command: what the command gets, and that everything is undone however it ends
 # timeout: 90
 
 snapshot start

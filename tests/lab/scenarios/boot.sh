@@ -22,7 +22,7 @@ check "device memory's module is bound" test -e /sys/bus/pci/drivers/dmbar/0000:
 check "device memory is a dma-heap" test -c /dev/dma_heap/dmbar0
 check "udmabuf is there" test -c /dev/udmabuf
 
-# a stream over the link, as sockets see it: the NIC is an ordinary one before anybody binds
+# an ordinary stream: without a binding the NIC is like any other
 spawn server socat -u TCP-LISTEN:5000,bind=$NIC4,reuseaddr OPEN:/tmp/got,creat,trunc
 wait_listen 5000
 peer sh -c "head -c 4194304 /dev/urandom >/tmp/sent; socat -u OPEN:/tmp/sent TCP:$NIC4:5000"

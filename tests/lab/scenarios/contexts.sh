@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: the simulated NIC itself, with ethtool as the judge: where packets go by RSS table, flow rules and RSS contexts
+# description: the simulated NIC itself: where packets go after its RSS table, flow rules and RSS contexts are set with ethtool
 # dmsim: queues=4 nrules=8
 # timeout: 240
 
-# took PORT ADDR: the queue that received a stream to there
-took()
+# queue_of PORT ADDR: the queue that received a stream to that address
+queue_of()
 {
 	local port=$1 addr=$2 q before=() bytes
 
@@ -24,7 +24,7 @@ took()
 # both PORT: the queues of a stream over IPv4 and of one over IPv6
 both()
 {
-	echo "$(took "$1" $NIC4) $(took "$1" "[$NIC6]")"
+	echo "$(queue_of "$1" $NIC4) $(queue_of "$1" "[$NIC6]")"
 }
 
 # new_context ARG...: its number
@@ -65,7 +65,7 @@ contains "ports are in the hash" /tmp/fields "L4 bytes 2 & 3"
 check "queue 0 again" ethtool -X $NIC equal 1
 
 # --- rules
-equal "rules take the first free place" "$(add_rule flow-type tcp4 dst-ip $NIC4 dst-port 5001 action 3
+equal "rules get the first free place" "$(add_rule flow-type tcp4 dst-ip $NIC4 dst-port 5001 action 3
 	add_rule flow-type tcp6 dst-ip $NIC6 dst-port 5001 action 1)" "0
 1"
 equal "they steer" "$(both 5001)" "3 1"
@@ -77,9 +77,9 @@ check "a rule can be deleted" ethtool -N $NIC delete 0
 check_not "but once" ethtool -N $NIC delete 0
 equal "then it steers no more" "$(both 5001)" "0 1"
 check "one connection" ethtool -N $NIC flow-type tcp4 src-ip $PEER4 dst-ip $NIC4 src-port 6000 dst-port 5001 action 2 loc 5
-equal "leaves others alone" "$(took 5001 $NIC4)" 0
+equal "leaves others alone" "$(queue_of 5001 $NIC4)" 0
 check "a network" ethtool -N $NIC flow-type tcp4 src-ip 10.0.0.0 m 0.0.0.255 action 3 loc 6
-equal "takes all of it" "$(took 5001 $NIC4)" 3
+equal "steers all of it" "$(queue_of 5001 $NIC4)" 3
 check_not "no queue beyond the last" ethtool -N $NIC flow-type tcp4 dst-port 1 action 4
 check_not "no UDP" ethtool -N $NIC flow-type udp4 dst-port 1 action 0
 check_not "no place beyond the table" ethtool -N $NIC flow-type tcp4 dst-port 1 action 0 loc 8
@@ -111,7 +111,7 @@ check_not "no rule into a context that is not there" ethtool -N $NIC flow-type t
 ethtool -N $NIC delete 0
 check "a context can be deleted" ethtool -X $NIC context "$one" delete
 check_not "but once" ethtool -X $NIC context "$one" delete
-equal "the other is as it was" "$(took 5001 "[$NIC6]")" 1
+equal "the other is as it was" "$(queue_of 5001 "[$NIC6]")" 1
 ethtool -N $NIC delete 1
 ethtool -X $NIC context "$two" delete
 equal "a new one without a table spreads" "$(table context "$(new_context)")" "0 1 2 3 0 1 2 3"

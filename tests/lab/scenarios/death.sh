@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: signals put everything back, and so does the watcher after kill -9; the queue can be bound again at once
+# description: everything is put back, on signals by the command, after kill -9 by the watcher; the queue can be bound again at once
 # set: core 7.x
 # timeout: 150
 
@@ -50,7 +50,7 @@ check "binding again works at once" timeout 20 devmemctl bind rx $NIC --queues 3
 unchanged start "the NIC is as it was"
 stream after $NIC4:5000 4M --region udmabuf --size 16M
 
-# the peer dies: a reset is an error that is said
+# the peer dies: a reset is an error, with a message
 start_recv reset $NIC4:5000 --region udmabuf:huge=no --size 16M
 peer sh -c "socat -u OPEN:/dev/zero TCP4:$NIC4:5000,linger=0 & sleep 1; kill -9 \$!" 2>/dev/null
 peer ss -K dst $NIC4 2>/dev/null

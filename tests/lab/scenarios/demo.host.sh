@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Outside of the VM: the bytes that the host itself made up are in the files behind both devices' memory, at the
+# Outside of the VM: the random bytes of the host are in the files behind both devices' memory, at the
 # places that devmemctl named.
 
 sent=$(sha256sum <"$LAB_PAYLOAD" | cut -d' ' -f1)

@@ -9,7 +9,7 @@
 # timeout: 120
 
 # what "quickstart demo" shows besides the checks
-tell()
+say()
 {
 	echo "demo: $*"
 }
@@ -17,21 +17,21 @@ tell()
 # an ordinary sender
 send_socat()
 {
-	tell "peer: socat -u OPEN:PAYLOAD TCP:$NIC4:5000       (64 MiB of random bytes)"
+	say "peer: socat -u OPEN:PAYLOAD TCP:$NIC4:5000       (64 MiB of random bytes)"
 	check "the peer has sent everything" peer socat -u -b 65536 "OPEN:$LAB_PAYLOAD_DISK,rdonly" "TCP:$NIC4:5000"
 }
 
 # one whose NIC reads the bytes from the memory of the second device
 send_device()
 {
-	tell "peer: devmemctl send $PEER --connect $NIC4:5000 --region heap:dmbar1 --input PAYLOAD"
-	# large enough that nothing is overwritten, for the host to find it
+	say "peer: devmemctl send $PEER --connect $NIC4:5000 --region heap:dmbar1 --input PAYLOAD"
+	# large enough that nothing is overwritten: the host has to find all of it
 	peer devmemctl send $PEER --connect $NIC4:5000 --region heap:dmbar1 --size 64M --chunk 64M --input "$LAB_PAYLOAD_DISK" \
 		--require-device --map /out/send.map -j >/out/send.out 2>/out/send.err
 	equal "the peer has sent everything" $? 0
 	show /out/send.err
 	bar_last dmbar1 >/out/send.base
-	tell "sent by the peer; from devmemctl's summary:"
+	say "sent by the peer; from devmemctl's summary:"
 	jq -r '"\(.bytes) bytes, \(.tx.bytes_device) of them read by the NIC from \(.region.spec); \(.tx.sends) sends, " +
 		"all complete: \(.tx.sends == .tx.sends_completed)"' /out/send.out | sed 's/^/demo:   /'
 	equal "all 64 MiB were read from the region" "$(jq -r .tx.bytes_device /out/send.out)" "$LAB_PAYLOAD_SIZE"
@@ -42,8 +42,8 @@ receive()
 {
 	local name="$1" spec="$2" sender="$3" start
 
-	tell
-	tell "dut:  devmemctl recv $NIC --listen $NIC4:5000 --region $spec --size 160M --once --sha256 --hold"
+	say
+	say "dut:  devmemctl recv $NIC --listen $NIC4:5000 --region $spec --size 160M --once --sha256 --hold"
 	spawn "recv-$name" devmemctl recv $NIC --listen $NIC4:5000 --region "$spec" --size 160M --once --sha256 --hold \
 		--map "/out/$name.map" -j
 	wait_listen 5000 || {
@@ -55,7 +55,7 @@ receive()
 	$sender
 	check "devmemctl ends with the stream" finish "recv-$name" 60
 	show "/out/recv-$name.err"
-	tell "received in $(($(cut -d. -f1 /proc/uptime) - start)) s of emulated time; from devmemctl's summary:"
+	say "received in $(($(cut -d. -f1 /proc/uptime) - start)) s of emulated time; from devmemctl's summary:"
 	jq -r '"queues \(.binding.queues), RSS \(.steering.rss_queues_before) -> \(.steering.rss_queues), " +
 		"header split \(.steering.split_before) -> \(.steering.split), all put back: \(.restored)",
 		"\(.rx.bytes_device) bytes in the region \(.region.spec), \(.rx.bytes_host) in host memory, " +
@@ -68,8 +68,8 @@ receive()
 }
 
 sent=$(payload | sha256)
-tell "two hosts: this one ($NIC, $NIC4) and the peer ($PEER, $PEER4); $(uname -sr)"
-tell "the peer's 64 MiB: sha256 $sent"
+say "two hosts: this one ($NIC, $NIC4) and the peer ($PEER, $PEER4); $(uname -sr)"
+say "the peer's 64 MiB: sha256 $sent"
 snapshot before
 receive device heap:dmbar0 send_socat
 unchanged before "the NIC's settings are as they were"

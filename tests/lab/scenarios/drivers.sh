@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: NICs that lack something: which thing is missing is said, nothing is left changed, and --place receives all the same
+# description: NICs that lack a feature: the error names it, nothing is left changed, and --place still receives
 # set: core 7.x
 # timeout: 180
 
@@ -29,7 +29,7 @@ refused "receive queue"
 reload no_queue_mgmt=1
 refused "$NIC"
 
-# any of them will do for placement
+# placement needs none of these features
 spawn place devmemctl recv $NIC --listen $NIC4:5001 --place --region memfd --size 8M --once --sha256 -j
 wait_listen 5001
 peer sh -c "head -c 4194304 /dev/urandom >/tmp/sent; socat -u OPEN:/tmp/sent TCP:$NIC4:5001"

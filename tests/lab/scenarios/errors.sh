@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: what devmemctl says to each refusal of the kernel, and that nothing is left changed
+# description: devmemctl's message for each refusal of the kernel, and that nothing is left changed
 # timeout: 120
 
 snapshot start
@@ -36,7 +36,7 @@ else
 	expect_err 3 "rx-page-size" $bind --page-size 16K
 fi
 
-# somebody has the queue
+# the queue is bound already
 spawn holder $bind
 check "the first one binds" wait_for 10 test -s $OUT/holder.out
 case $LAB_KERNEL in

@@ -17,12 +17,12 @@ equal "receive: nothing on stderr" "$(cat $OUT/receive.err)" ""
 unchanged start "the NIC is as it was"
 
 spawn interrupted receive $NIC $NIC4 5000
-# in accept(2), number 43: a signal just before it would be lost, for the smallest receiver has no more than a handler
+# in accept(2), number 43: a signal just before that would be lost, because the example's handler does nothing
 check "receive: waits for a connection" wait_for 20 grep -q "^43 " "/proc/$(pid_of interrupted)/syscall"
 signal interrupted INT
 finish interrupted 10
-check "receive: interrupted while it waits, it says so" test $? -eq 1
-contains "and why" $OUT/interrupted.err "Interrupted system call"
+check "receive: interrupted while it waits, it fails" test $? -eq 1
+contains "receive: and says why" $OUT/interrupted.err "Interrupted system call"
 unchanged start "the NIC is as it was"
 expect_err 1 "nosuch0" receive nosuch0 $NIC4 5000
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: flow rules by hand: added, shown, deleted; as ethtool sees them; a full table; a driver that picks no place
+# description: flow rules by hand: added, shown, deleted; as ethtool shows them; a full table; a driver that picks no place
 # set: core 7.x
 # dmsim: nrules=4
 # timeout: 90
@@ -9,10 +9,10 @@ ethtool -K $NIC ntuple on
 loc=$(devmemctl flow add $NIC --dst $NIC4:5000 --queue 2)
 equal "a rule is added" $? 0
 ethtool -n $NIC >/tmp/rules
-contains "ethtool sees the protocol" /tmp/rules "TCP over IPv4"
-contains "ethtool sees the address" /tmp/rules "Dest IP addr: $NIC4 mask: 0.0.0.0"
-contains "ethtool sees the port" /tmp/rules "Dest port: 5000 mask: 0x0"
-contains "ethtool sees the queue" /tmp/rules "Direct to queue 2"
+contains "ethtool shows the protocol" /tmp/rules "TCP over IPv4"
+contains "ethtool shows the address" /tmp/rules "Dest IP addr: $NIC4 mask: 0.0.0.0"
+contains "ethtool shows the port" /tmp/rules "Dest port: 5000 mask: 0x0"
+contains "ethtool shows the queue" /tmp/rules "Direct to queue 2"
 expect_err 2 "$NIC" devmemctl flow add $NIC --dst $NIC4:5000 --queue 2
 loc6=$(devmemctl flow add $NIC --dst "[$NIC6]:5000" --src "[$PEER6]:6000" --queue 3)
 ethtool -n $NIC >/tmp/rules

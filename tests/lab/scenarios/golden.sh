@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: records the kernel's netlink messages about a NIC in use, as tests/unit/golden has them
+# description: records the kernel's netlink messages about a NIC in use, in the form of tests/unit/golden
 # timeout: 60
 
 prefix=$(uname -r | cut -d. -f1,2)

@@ -20,7 +20,7 @@ if [ $LAB_KERNEL = 7.x ]; then
 	between "slop: most in device memory" "$(field slop bytes_device)" 3000000 4194304
 	dmsim slop 0
 fi
-# on the way to our queue, packets that went to another one
+# packets of the stream that go to a queue without a binding
 dmsim misroute_every 5
 stream misrouted $NIC4:5000 8M --region udmabuf --size 16M
 between "misrouted: some landed in host memory" "$(field misrouted bytes_host)" 100000 6000000

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: a kernel that mixes device and host memory in one packet loses the connection: that is said, and the NIC put back
+# description: a kernel that mixes device and host memory in one packet loses the connection: that is reported, and the NIC put back
 # set: core 7.x
 # timeout: 120
 
@@ -14,11 +14,11 @@ send_file /tmp/sent $NIC4:5000
 finish mixed 60
 rc=$?
 if [ $rc -eq 0 ]; then
-	# this kernel got away with it: then every byte is right
+	# the kernel delivered it: then every byte must be right
 	equal "every byte arrived" "$(field mixed sha256)" "$(sha256 /tmp/sent)"
 else
 	equal "status of a refusal" $rc 2
-	contains "what happened is said" $OUT/mixed.err "mixed"
+	contains "the message says what happened" $OUT/mixed.err "mixed"
 	contains "and what it means" $OUT/mixed.err "connection"
 fi
 dmsim slop 0

@@ -31,7 +31,7 @@ peer nc -N $NIC4 5001 </tmp/sent
 finish out 20
 check "stdout: every byte, and nothing else" cmp /tmp/sent $OUT/out.out
 
-# the other way round: we connect, the peer sends
+# the other way round: the receiver connects, the peer sends
 spawn peer ip netns exec peer socat -u OPEN:/tmp/sent TCP4-LISTEN:6000,reuseaddr
 check "the peer listens" wait_for 10 peer sh -c 'ss -Hltn "sport = :6000" | grep -q .'
 spawn connect devmemctl recv $NIC --connect $PEER4:6000 --region udmabuf --size 4M --once --sha256 -j

@@ -20,7 +20,7 @@ if [ -e /dev/dma_heap/system ]; then
 	check "test of heap:system" devmemctl region test heap:system --size 16M
 fi
 
-# huge pages: taken when there, said when not
+# huge pages: used if there are enough, else a message says that they are not
 free()
 {
 	cat /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages
@@ -29,8 +29,8 @@ equal "all huge pages are free again" "$(free)" 40
 expect_err 2 "huge" devmemctl region test udmabuf:huge=2M --size 128M
 expect_err 1 "2 MiB" devmemctl region test udmabuf:huge=2M --size 3M
 devmemctl region test udmabuf --size 128M -v >/tmp/out 2>&1
-equal "without enough of them an ordinary region is had" $? 0
-contains "and it is said" /tmp/out "huge"
+equal "without enough of them the region has ordinary pages" $? 0
+contains "and a message says so" /tmp/out "huge"
 equal "all huge pages are free again" "$(free)" 40
 
 # device memory: several at once, freed with the last fd
@@ -57,4 +57,4 @@ check "the first is freed" wait_for 10 one_left
 signal two KILL
 finish two 10
 check "the second is freed when its owner is killed" wait_for 10 sh -c '[ -z "$(cat /sys/bus/pci/drivers/dmbar/0000:*/regions)" ]'
-check "all of it can be had again" devmemctl region test heap:dmbar0 --size 64M
+check "all of it can be allocated again" devmemctl region test heap:dmbar0 --size 64M

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: somebody changes the NIC while it is reserved: what he set stays, all else comes back, and it is said
+# description: somebody else changes the NIC while it is reserved: that change stays, all else comes back, and a message says so
 # set: core 7.x
 # timeout: 400
 
-# what watchers say
+# the messages of watchers
 socat -u UNIX-RECV:/dev/log,mode=666 OPEN:/tmp/syslog,creat,append &
 echo $! >$LAB_RUN/jobs/syslog
 wait_for 10 test -S /dev/log
@@ -13,7 +13,7 @@ bus=$(readlink -f /sys/class/net/$NIC/device)
 bus=${bus##*/}
 journal=/run/devmem/${bus//:/_}-$(tr -d : </sys/class/net/$NIC/address).journal
 
-# reserved ARG...: a user that lives
+# reserved ARG...: starts a user of reservations
 reserved()
 {
 	: >"$said"
@@ -22,6 +22,7 @@ reserved()
 	[[ $ANSWER == ready* ]] || fail "reserve $*: $ANSWER"
 }
 
+# answers WHAT WANT COMMAND...: fails unless the answer is WANT; prints nothing otherwise
 answers()
 {
 	local what=$1 want=$2
@@ -33,19 +34,19 @@ answers()
 	show "$said"
 }
 
-# leaves WHAT [TEXT]: what he says when he leaves; nothing without TEXT
+# leaves WHAT [TEXT]: the user leaves and prints a message with TEXT; without TEXT, no message
 leaves()
 {
 	answers "$1: leaves" "status 0" leave one
 	answers "$1: nothing left" settled settled 0
 	if [ $# -eq 1 ]; then
-		equal "$1: nothing is said" "$(cat "$said")" ""
+		equal "$1: no message" "$(cat "$said")" ""
 		return
 	fi
-	contains "$1: said" "$said" "$2"
+	contains "$1: message" "$said" "$2"
 }
 
-# dies WHAT TEXT: what his watcher says when he is dead
+# dies WHAT TEXT: the user is killed, and its watcher logs a message with TEXT
 dies()
 {
 	answers "$1: dies" "status 137" kill one
@@ -54,7 +55,7 @@ dies()
 	contains "$1: said" /tmp/syslog "$2"
 }
 
-# like CMD...: the NIC as it is at the start but for CMD
+# like CMD...: takes the snapshot "want" after CMD
 like()
 {
 	"$@" >/dev/null
@@ -76,25 +77,25 @@ unchanged start "the start again"
 reserved -Q 3 $NIC 5001
 ethtool -X $NIC equal 2
 leaves "RSS table" "$NIC: somebody changed the RSS table after us: it is left alone"
-unchanged want "RSS table: his stays"
+unchanged want "RSS table: the change stays"
 ethtool -X $NIC default
 reserved -Q 3 $NIC 5001
 ethtool -X $NIC equal 2
 dies "RSS table, watcher" "$NIC: somebody changed the RSS table after us: it is left alone"
-unchanged want "RSS table, watcher: his stays"
+unchanged want "RSS table, watcher: the change stays"
 ethtool -X $NIC default
-# another user comes after the change: his queues are kept out of the new table, which is what comes back
+# a second user after the change: its queues are kept out of the new table, and that table is put back at the end
 like ethtool -X $NIC weight 1 2 0 1
 ethtool -X $NIC default
 reserved -Q 3 $NIC 5001
 ethtool -X $NIC weight 1 2 0 1
 answers "RSS table, second user" "ready 2 1" start two -h -Q 1 $NIC 5002
-contains "RSS table, second user: said" "$said" "somebody changed the RSS table meanwhile: that is what will be put back at the end"
+contains "RSS table, second user: message" "$said" "somebody changed the RSS table meanwhile: that is what will be put back at the end"
 check "RSS table, second user: off both" awk '/^ *[0-9]+:/ { for (i = 2; i <= NF; i++) if ($i != 0 && $i != 2) exit 1 }' <(ethtool -x $NIC)
 answers "RSS table, second user" "status 0" leave two
 : >"$said"
 leaves "RSS table, both gone"
-unchanged want "RSS table, both gone: his came back"
+unchanged want "RSS table, both gone: the changed one is back"
 ethtool -X $NIC default
 
 # --- header split
@@ -103,7 +104,7 @@ snapshot on
 reserved $NIC 5001
 ethtool -G $NIC tcp-data-split off
 leaves "header split" "$NIC: somebody changed header split after us: it is left alone"
-unchanged start "header split: his stays"
+unchanged start "header split: the change stays"
 reserved $NIC 5001
 ethtool -G $NIC tcp-data-split off
 leaves "header split as it was before"
@@ -115,7 +116,7 @@ if [ "$LAB_KERNEL" != 6.12 ]; then
 	hds $NIC 128
 	equal "threshold: 128" "$(hds $NIC)" 128
 	dies "threshold" "$NIC: somebody changed hds-thresh after us: it is left alone"
-	unchanged want "threshold: his stays"
+	unchanged want "threshold: the change stays"
 	hds $NIC 0
 	unchanged start "the start again"
 fi
@@ -132,15 +133,15 @@ reserved $NIC 5001 5002
 place=$(rules | cut -d' ' -f1)
 ethtool -N $NIC flow-type tcp4 dst-port 7 action 1 loc "$place"
 leaves "rule replaced" "$NIC: somebody put another flow rule at place $place after us: it is left alone"
-contains "rule replaced: rules stay on, said" "$said" "$NIC: ntuple stays on: somebody has added flow rules, which would be lost"
-equal "rule replaced: his is the one that is left" "$(rules)" "$place "
+contains "rule replaced: rules stay on, message" "$said" "$NIC: ntuple stays on: somebody has added flow rules, which would be lost"
+equal "rule replaced: the new one is left" "$(rules)" "$place "
 ethtool -N $NIC delete "$place"
 unchanged start "rule replaced: and that is all"
 ethtool -K $NIC ntuple off
 reserved $NIC 5001
 ethtool -N $NIC flow-type tcp4 dst-port 7 action 1 loc 9
 dies "rule added" "$NIC: ntuple stays on: somebody has added flow rules, which would be lost"
-equal "rule added: it is the one that is left" "$(rules)" "9 "
+equal "rule added: it alone is left" "$(rules)" "9 "
 ethtool -N $NIC delete 9
 unchanged start "rule added: and that is all"
 reserved $NIC 5001
@@ -160,7 +161,7 @@ unchanged start "context changed: and that is all"
 reserved -q 2 -s $NIC 5001
 place=$(rules | cut -d' ' -f1)
 ethtool -N $NIC delete "$place"
-check "the context can go when no rule needs it" ethtool -X $NIC context 1 delete
+check "the context can be deleted when no rule needs it" ethtool -X $NIC context 1 delete
 dies "context deleted" "$NIC: RSS context 1 is gone already"
 unchanged start "context deleted: nothing left"
 
@@ -222,7 +223,7 @@ moved "" other
 answers "moved: dies" "status 137" kill one
 text="$NIC is not in this network namespace (any more): what pid $pid (reserve), reservation 1 has set there stays until devmemctl reserve restore is run where it is"
 wait_text /tmp/syslog "network namespace"
-contains "moved: said by the watcher" /tmp/syslog "$text"
+contains "moved: the watcher's message" /tmp/syslog "$text"
 devmemctl reserve show -j >/tmp/show
 check "moved: shown as dead" jq -e 'length == 1 and .[0].state == "dead"' /tmp/show
 devmemctl reserve restore 2>/tmp/restore.err
@@ -231,7 +232,7 @@ contains "moved: and says why" /tmp/restore.err "$text"
 check "moved: the journal stays" test -e "$journal"
 ip netns exec other devmemctl reserve restore 2>/tmp/restore.err
 equal "moved: restored there" $? 0
-contains "moved: said" /tmp/restore.err "$NIC: ended the reservation of a dead owner: pid $pid (reserve), reservation 1"
+contains "moved: message" /tmp/restore.err "$NIC: ended the reservation of a dead owner: pid $pid (reserve), reservation 1"
 answers "moved: nothing left" settled settled 0
 moved other
 back
@@ -239,7 +240,7 @@ unchanged start "moved: everything is back"
 reserved $NIC 5001
 moved "" other
 answers "moved: leaves" "status 1" leave one
-contains "moved: and is told so" "$said" "the interface is in another network namespace"
+contains "moved: and the message says why" "$said" "the interface is in another network namespace"
 moved other
 back
 equal "moved: restored when it is back" "$(devmemctl -j reserve restore 2>/dev/null)" '{"restored":1}'
@@ -251,7 +252,7 @@ back
 dies "moved and back" "$NIC: ended the reservation of a dead owner"
 unchanged start "moved and back: everything is back"
 
-# --- the driver goes
+# --- the driver is unloaded
 reload()
 {
 	rmmod dmsim && modprobe dmsim && nic_up
@@ -270,11 +271,11 @@ nic_up
 reserved -q 2 -s $NIC 5001
 reload
 leaves "driver loaded anew" "$NIC: flow rule 0 is gone already"
-unchanged start "driver loaded anew: it is as it comes"
+unchanged start "driver loaded anew: the NIC has its defaults"
 reserved -q 2 -s $NIC 5001
 reload
 dies "driver loaded anew, watcher" "$NIC: ended the reservation of a dead owner"
-unchanged start "driver loaded anew, watcher: it is as it comes"
+unchanged start "driver loaded anew, watcher: the NIC has its defaults"
 
 # --- a journal from before a boot
 reserved -n -q 2 -s $NIC 5001
@@ -286,16 +287,16 @@ devmemctl reserve show -j >/tmp/show
 check "stale: shown" jq -e 'length == 1 and .[0].state == "stale"' /tmp/show
 devmemctl reserve restore $NIC 2>/tmp/restore.err
 equal "stale: restoring is fine" $? 0
-contains "stale: said" /tmp/restore.err "the journal is from before the last boot, which has put everything back: removed"
+contains "stale: message" /tmp/restore.err "the journal is from before the last boot, which has put everything back: removed"
 answers "stale: removed" settled settled 0
-unchanged left "stale: nothing was put back that the boot has"
-# the same, met by the next user
+unchanged left "stale: nothing was put back, a boot has done that"
+# the same, found by the next user
 cp /tmp/journal "$journal"
 journal "$journal" boot
 : >"$said"
 ethtool -N $NIC flow-type tcp4 dst-port 9 action 0 >/dev/null
 answers "stale, next user" "status 0" run -n -Q 1 $NIC 5009
-contains "stale, next user: said" "$said" "the journal is from before the last boot"
+contains "stale, next user: message" "$said" "the journal is from before the last boot"
 answers "stale, next user: removed" settled settled 0
 # by hand
 reload
@@ -321,20 +322,20 @@ reserved $NIC 5001
 head -c 100 "$journal" >/tmp/damaged
 cp "$journal" /tmp/journal
 cp /tmp/damaged "$journal"
-answers "damaged while he lives" "status 1" leave one
-contains "damaged while he lives: said" "$said" "the journal says what to put back on the interface"
-contains "damaged while he lives: and what that means" "$said" "not put back: every flow rule and RSS context of reservation 1, header split (was off)"
+answers "damaged while the user lives" "status 1" leave one
+contains "damaged while the user lives: message" "$said" "the journal says what to put back on the interface"
+contains "damaged while the user lives: and what that means" "$said" "not put back: every flow rule and RSS context of reservation 1, header split (was off)"
 cp /tmp/journal "$journal"
-check "whole again, he is dead" devmemctl reserve restore $NIC
+check "whole again, the user is dead" devmemctl reserve restore $NIC
 answers "whole again: nothing left" settled settled 0
 unchanged start "whole again: everything is back, once more"
 
-# --- no journal any more: what was there is only known to him
+# --- the journal was removed: only the user still has what was there before
 reserved -n $NIC 5001
 cp "$journal" /tmp/journal
 rm "$journal"
 answers "journal removed" "status 1" leave one
-contains "journal removed: said" "$said" "somebody removed its journal"
+contains "journal removed: message" "$said" "somebody removed its journal"
 contains "journal removed: and what that means" "$said" "not put back: every flow rule and RSS context of reservation 1, header split (was off)"
 cp /tmp/journal "$journal"
 check "the journal again" devmemctl reserve restore $NIC

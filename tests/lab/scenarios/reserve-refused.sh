@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: reservations that can't be had: one line that says why and what to do, the right status, and nothing has changed
+# description: reservations that are refused: one line that says why and what to do, the right status, and nothing has changed
 # set: core 7.x
 # dmsim: nrules=4
 # timeout: 400
@@ -8,19 +8,20 @@ recv="timeout 60 devmemctl recv $NIC --listen $NIC4:5000 --region udmabuf:huge=n
 run="timeout 60 devmemctl run $NIC --region udmabuf:huge=no --size 1M"
 nobody="setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --bounding-set=-all"
 
-# what the NIC and the directory are like
+# files DIRECTORY: what it contains
 files()
 {
 	ls -la --time-style=+ "${1:-/run/devmem}" 2>&1 | sed 's/[0-9]* \././'
 }
 
+# saves the state of the NIC and of the directory
 remember()
 {
 	snapshot before
 	files /run/devmem >/tmp/files.before
 }
 
-# refused RC TEXT CMD...: and everything is as at remember
+# refused RC TEXT CMD...: as expect_err; NIC and directory must be as they were at remember
 refused()
 {
 	expect_err "$@"
@@ -50,7 +51,7 @@ equal "the owner's pid" "$(cat /proc/"$pid"/comm)" reserve
 remember
 refused 2 "queue 3: reserved by pid $pid (reserve), reservation 1" $recv --queues 2,3
 refused 2 "no receive queue would be left for other packets: there are 4, 1 of them reserved (1 by pid $pid (reserve), reservation 1)" $recv --queue-count 3
-# rules of others send packets to these
+# a queue that somebody's rule sends packets to
 ethtool -N $NIC flow-type tcp4 dst-port 1 action 2 >/dev/null
 remember
 refused 2 "sends packets to queue 2 already: choose another queue, or devmemctl flow del $NIC" $recv --queues 2
@@ -128,7 +129,7 @@ mount -t tmpfs -o ro,mode=700 tmpfs /run/devmem
 remember
 refused 2 "--runtime-dir" $recv --queues 3
 umount /run/devmem
-# a directory that is full: with each more inode or page it comes a step further
+# a directory that is full: each further inode or page gets it one step further
 for room in nr_inodes=1 nr_inodes=2 nr_inodes=3 nr_inodes=4 size=4k; do
 	mount -t tmpfs -o mode=700,$room tmpfs /run/devmem
 	remember
@@ -149,11 +150,11 @@ refused 3 "instead of 'ready'" $recv --queues 3
 rm /usr/libexec/devmem-watcher
 mv /tmp/devmem-watcher /usr/libexec/devmem-watcher
 
-# --- a journal that nobody wrote
+# --- a journal that no user of reservations wrote
 bus=$(readlink -f /sys/class/net/$NIC/device)
 bus=${bus##*/}
 echo garbage >"/run/devmem/${bus//:/_}-$(tr -d : </sys/class/net/$NIC/address).journal"
-# the lock stays as long as a journal does
+# the lock file stays as long as a journal does
 expect_rc 2 devmemctl reserve restore $NIC
 remember
 refused 2 "the journal says what to put back on the interface" $recv --queues 3

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: a user killed after each single step: what he left comes back byte for byte, whoever puts it back
+# description: a user is killed after each single step: everything is put back, by the watcher, the next user and reserve restore
 # set: core 7.x
 # dmsim: queues=6 nrules=8
 # timeout: 400
 
-# Whoever adds a step changes its number here, and so knows that it is proven.
+# A step that is added to the library fails the checks of these numbers; once they are changed, it is tested.
 steps=28
 beside_steps=28
 restore_steps=9
@@ -13,7 +13,7 @@ beside_restore_steps=8
 # two queues, a flow spread over both, a flow to one of them
 all="-q 2 -s $NIC 5000 5001"
 
-# A start that sets nothing aside: everything that can be changed is changed, everything has to come back.
+# From this start, a reservation has to change everything that it can, and so has to put all of it back.
 ethtool -K $NIC ntuple off
 [ "$LAB_KERNEL" = 6.12 ] || check "a threshold" hds $NIC 64
 snapshot default
@@ -36,8 +36,8 @@ without_watcher()
 	[ "$1" -lt "$watched" ] && echo "${name[$1]}" || echo "${name[$1 + 1]}"
 }
 
-# told WHAT COMMAND...: passes, silently, when the answer is $want
-told()
+# expect_answer WHAT COMMAND...: fails unless the answer is $want; prints nothing otherwise
+expect_answer()
 {
 	local what=$1
 
@@ -50,12 +50,12 @@ told()
 
 killed()
 {
-	want="status 137" told "step $1: killed" run -k "$@"
+	want="status 137" expect_answer "step $1: killed" run -k "$@"
 }
 
 settled()
 {
-	want=settled told "$2: nothing left" settled "$1"
+	want=settled expect_answer "$2: nothing left" settled "$1"
 }
 
 # --- the watcher
@@ -63,23 +63,23 @@ for ((k = 1; k <= steps; k++)); do
 	what="step $k (${name[k]}), the watcher"
 	# shellcheck disable=SC2086
 	killed $k $all
-	# nobody watches yet: nothing is changed yet, either
+	# before there is a watcher, nothing is changed
 	if [ $k -lt "$watched" ]; then
-		unchanged default "$what: nothing is changed before one watches"
-		want="status 0" told "$what" run -r $NIC
+		unchanged default "$what: nothing is changed before there is a watcher"
+		want="status 0" expect_answer "$what" run -r $NIC
 	fi
 	settled 0 "$what"
 	unchanged default "$what"
 done
 
 # --- the next user
-check "a table of somebody's own" ethtool -X $NIC weight 1 1 2 2 3 3
+check "a table of the administrator's own" ethtool -X $NIC weight 1 1 2 2 3 3
 snapshot own
 for ((k = 1; k < steps; k++)); do
 	what="step $k ($(without_watcher $k)), the next user"
 	# shellcheck disable=SC2086
 	killed $k -n $all
-	want="status 0" told "$what" run -n -q 1 $NIC
+	want="status 0" expect_answer "$what" run -n -q 1 $NIC
 	settled 0 "$what"
 	unchanged own "$what"
 done
@@ -94,9 +94,9 @@ for ((k = 1; k < steps; k++)); do
 	unchanged own "$what"
 done
 
-# --- who puts it back is killed at that
+# --- killed while putting back
 set_up=$(awk '$2 == "unlock" && ++n == 3 { print $1 - 1 }' /tmp/steps)
-# restored_in_steps SNAPSHOT OWNERS STEPS: somebody dies with all set up; who restores dies after each of STEPS
+# restored_in_steps SNAPSHOT OWNERS STEPS: a user dies with all set up; the process that restores dies after each of STEPS
 restored_in_steps()
 {
 	local k what
@@ -106,7 +106,7 @@ restored_in_steps()
 		# shellcheck disable=SC2086
 		killed "$set_up" -n $all
 		killed $k -r $NIC
-		want="status 0" told "$what" run -r $NIC
+		want="status 0" expect_answer "$what" run -r $NIC
 		settled "$2" "$what"
 		unchanged "$1" "$what"
 	done
@@ -118,7 +118,7 @@ restored_in_steps()
 }
 restored_in_steps own 0 $restore_steps
 
-# --- while somebody else lives
+# --- beside another user that lives
 user start living -h -Q 3 $NIC 6000
 equal "another user lives" "$ANSWER" "ready 1 3"
 snapshot living
@@ -131,7 +131,7 @@ for ((k = 1; k <= beside_steps; k++)); do
 	what="step $k (${name[k]}), beside another"
 	# shellcheck disable=SC2086
 	killed $k $all
-	[ $k -ge "$watched" ] || want="status 0" told "$what" run -r $NIC
+	[ $k -ge "$watched" ] || want="status 0" expect_answer "$what" run -r $NIC
 	settled 1 "$what"
 	unchanged living "$what"
 done
@@ -142,7 +142,7 @@ equal "the other one leaves" "$ANSWER" "status 0"
 settled 0 "then"
 unchanged own "then the NIC is as it was"
 
-# --- a default table is the kernel's own again, not one that looks like it
+# --- a default table is the kernel's default again, not just an equal one
 ethtool -X $NIC default
 # shellcheck disable=SC2086
 killed "$set_up" $all

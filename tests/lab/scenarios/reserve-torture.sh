@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: random users for a minute and a half: they come, receive, leave and die, watchers too; then the NIC is as at the start
+# description: random users for a minute and a half: they start, receive, leave and die, and watchers die; then the NIC is as at the start
 # set: full
 # dmsim: queues=6 nrules=16
 # timeout: 240
@@ -10,7 +10,7 @@ seed=${seed:-4711}
 seconds=90
 trap '[ ! -s $LAB_RUN/results ] || ! grep -q fail $LAB_RUN/results || note "the seed was $seed"; scenario_end' EXIT
 
-# what watchers say
+# the messages of watchers
 socat -u UNIX-RECV:/dev/log,mode=666 OPEN:"$OUT/syslog",creat,append &
 echo $! >$LAB_RUN/jobs/syslog
 wait_for 10 test -S /dev/log
@@ -27,7 +27,7 @@ grep -v '^refused: \|^unwatched: \|^notice: ' "$OUT/torture.err" >/tmp/wrong
 show /tmp/wrong
 while read -r what n; do
 	case $what in
-	# chance
+	# may be 0, by chance
 	unwatched | no_stream) note "$what: $n" ;;
 	*) check "$what: $n" test "$n" -gt 0 ;;
 	esac
@@ -38,7 +38,7 @@ grep '^refused: ' "$OUT/torture.err" | grep -v 'asked for, \|would be left for o
 grep '^unwatched: ' "$OUT/torture.err" | grep -v "the watcher said '' instead of 'ready'" >>/tmp/wrong
 equal "users are refused for want of queues, or of a watcher that was killed" "$(cat /tmp/wrong)" ""
 cat "$OUT/torture.err" "$OUT/syslog" | grep -i 'somebody\|error\|could not\|not put back\|damaged' >/tmp/wrong
-equal "nobody is said to have changed anything, and nothing failed" "$(cat /tmp/wrong)" ""
+equal "no message says that somebody changed anything, or that something failed" "$(cat /tmp/wrong)" ""
 
 devmemctl reserve restore 2>"$OUT/restore.err"
 equal "reserve restore" $? 0

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: two and three users at once, leaving and dying in all orders: RSS keeps off those who live, the last one's end puts all back
+# description: two and three users at once, leaving and dying in all orders: RSS keeps off the queues of the living, and the last one to go puts all back
 # set: core 6.12
 # dmsim: queues=6 nrules=8
 # timeout: 400
 
-# who has what: queue and flow arguments, and the queues
+# for each user: its queue and flow arguments, and its queues
 args_a="-Q 1 $NIC 5001" queues_a="1"
 args_b="-Q 4 $NIC 5002" queues_b="4"
 args_c="-s -Q 3,5 $NIC 5003 5004" queues_c="3 5"
 
-# told WHAT WANT COMMAND...: silently
-told()
+# expect_answer WHAT WANT COMMAND...: adds to $bad unless the answer is WANT
+expect_answer()
 {
 	local what=$1 want=$2
 
@@ -36,7 +36,7 @@ look()
 	read -r table split rules <<<"$seen"
 }
 
-# living WHAT NAME...: everything is as those need it who live; exactly so, if $exact
+# living WHAT NAME...: the NIC is as these users need it; if $exact, nothing beyond that is changed
 living()
 {
 	local what=$1 name q want=012345 flows=0
@@ -60,7 +60,7 @@ living()
 	fi
 }
 
-# round START ENDS NAME...: all NAMEs come, then end in this order; ENDS has a letter for each, l: leaves, d: dies
+# round START ENDS NAME...: all NAMEs start, then go in this order; ENDS has a letter for each, l: leaves, d: dies
 round()
 {
 	local start=$1 ends=$2 names name args i left
@@ -81,19 +81,19 @@ round()
 	living "all" "${names[@]}"
 	for ((i = 0; i < ${#names[@]}; i++)); do
 		if [ "${ends:i:1}" = l ]; then
-			told "${names[i]}" "status 0" leave "${names[i]}"
+			expect_answer "${names[i]}" "status 0" leave "${names[i]}"
 		else
-			told "${names[i]}" "status 137" kill "${names[i]}"
+			expect_answer "${names[i]}" "status 137" kill "${names[i]}"
 		fi
 		left=("${names[@]:i + 1}")
-		[ "$exact" = no ] || told "after ${names[i]}" settled settled ${#left[@]}
+		[ "$exact" = no ] || expect_answer "after ${names[i]}" settled settled ${#left[@]}
 		[ ${#left[@]} -eq 0 ] || living "after ${names[i]}" "${left[@]}"
 	done
-	# all have left: that needs nobody else
+	# what the dead left is put back by the next user
 	if [ "$exact" = no ] && [[ $ends == *d* ]]; then
-		told "the next user" "status 0" run -n -q 1 $NIC
+		expect_answer "the next user" "status 0" run -n -q 1 $NIC
 	fi
-	told "the end" settled settled 0
+	expect_answer "the end" settled settled 0
 	nic_state >"$LAB_RUN/snapshot.now"
 	cmp -s "$LAB_RUN/snapshot.$start" "$LAB_RUN/snapshot.now" || bad="$bad; the NIC is not as it was"
 	if [ -z "$bad" ]; then
@@ -126,7 +126,7 @@ snapshot default
 exact=yes
 all_rounds default
 
-# rules off, a table of somebody's own, and nobody watches
+# rules off, a table of the administrator's own, and no watchers
 ethtool -K $NIC ntuple off
 ethtool -X $NIC weight 1 1 2 2 3 3
 [ "$LAB_KERNEL" = 6.12 ] || check "a threshold" hds $NIC 64

@@ -35,7 +35,7 @@ show "$OUT/inherit.err"
 equal "every byte arrived" "$(sha256 /tmp/got)" "$(sha256 /tmp/sent)"
 equal "all counted" "$(awk '/^bytes/ { print $2 }' "$OUT/inherit.out")" $((8 << 20))
 between "they came into the region" "$(awk '/^in region/ { print $3 }' "$OUT/inherit.out")" $((7 << 20)) $((8 << 20))
-equal "by a user without rights" "$(stat -c %u /tmp/got)" 65534
+equal "by a user without privileges" "$(stat -c %u /tmp/got)" 65534
 unchanged start "the NIC is as it was"
 settled "nothing is left"
 # several queues
@@ -83,11 +83,11 @@ expect_rc 137 $run -- sh -c 'kill -9 $$'
 expect_rc 127 $run -- /no/such/command
 expect_rc 126 $run -- /etc/passwd
 unchanged start "the NIC is as it was after each"
-spawn told $run -- sleep 100
-wait_for 20 command_of told
-signal told TERM
-finish told 20
-equal "a signal is handed on" $? 143
+spawn signalled $run -- sleep 100
+wait_for 20 command_of signalled
+signal signalled TERM
+finish signalled 20
+equal "a signal is passed on" $? 143
 unchanged start "the NIC is as it was"
 settled "nothing is left"
 
@@ -112,15 +112,15 @@ check "reserve show, JSON" jq -e --arg nic $NIC --argjson pid "$ctl" 'length == 
 place=$(devmemctl flow add $NIC --dst $NIC4:5001 --reservation 1)
 equal "a flow is added to it" $? 0
 ethtool -n $NIC rule "$place" >/tmp/rule
-contains "ethtool sees it" /tmp/rule "Direct to queue 2"
+contains "ethtool shows it" /tmp/rule "Direct to queue 2"
 contains "with its port" /tmp/rule "Dest port: 5001"
 devmemctl flow show $NIC -j >/tmp/show
-check "flow show knows whose it is" jq -e --argjson place "$place" 'map(select(.location == $place))[0].reservation == 1' /tmp/show
+check "flow show names its reservation" jq -e --argjson place "$place" 'map(select(.location == $place))[0].reservation == 1' /tmp/show
 check "reserve show has both" jq -e '.[0].flows | length == 2' <(devmemctl reserve show $NIC -j)
 expect_err 1 "no reservation 9" devmemctl flow add $NIC --dst $NIC4:5002 --reservation 9
 expect_err 1 "queue 1 is not one of reservation 1" devmemctl flow add $NIC --dst $NIC4:5002 --reservation 1 --queue 1
 check "it can be deleted" devmemctl flow del $NIC "$place"
-check_not "ethtool sees it no more" ethtool -n $NIC rule "$place"
+check_not "ethtool shows it no more" ethtool -n $NIC rule "$place"
 check "reserve show neither" jq -e '.[0].flows | length == 1' <(devmemctl reserve show $NIC -j)
 devmemctl flow add $NIC --dst $NIC4:5003 --reservation 1 >/dev/null
 
@@ -136,7 +136,7 @@ for pid in $cmd $ctl; do
 	check_not "another user can't look at the descriptors of $pid" $other ls /proc/$pid/fd
 done
 check_not "nor follow the region's" $other stat -L /proc/"$cmd"/fd/"$fd"
-check_not "nor read what it was told" $other cat /proc/"$cmd"/environ
+check_not "nor read its environment" $other cat /proc/"$cmd"/environ
 expect_err 1 "inherit" $other env DEVMEM_INHERIT="$inherit" inherit $NIC4 5004
 note "$ERR"
 expect_rc 3 $other devmemctl bind rx $NIC --queues 2 --region udmabuf:huge=no --size 1M -- true

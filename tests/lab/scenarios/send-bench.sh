@@ -49,16 +49,16 @@ for mtu in 9000 1500; do
 	done
 done
 
-# the library's own counts, held against those of strace
+# the library's own counts, compared with those of strace
 peer rxbench plain $PEER $PEER4 5000 >/tmp/sink &
 wait_for 20 peer_listens
 strace -s 4 -e trace=connect,sendmsg,recvmsg,poll -o /tmp/trace sendbench -m 8 -s 4 ours $NIC $PEER4 5000 >/tmp/run
 wait $!
 fd=$(sed -n 's/^connect(\([0-9]*\), {sa_family=AF_INET.*/\1/p' /tmp/trace | tail -n 1)
-# one more is the probe
-equal "sends are counted as they are" "$(($(jq .calls.send /tmp/run) + 1))" "$(grep -c "^sendmsg($fd," /tmp/trace)"
-equal "reads of the error queue are" "$(jq .calls.reap /tmp/run)" "$(grep -c "^recvmsg($fd," /tmp/trace)"
-equal "polls are" "$(jq .calls.poll /tmp/run)" "$(grep -c "^poll(\[{fd=$fd," /tmp/trace)"
+# strace has one more, the probe
+equal "the library counts its sends right" "$(($(jq .calls.send /tmp/run) + 1))" "$(grep -c "^sendmsg($fd," /tmp/trace)"
+equal "its reads of the error queue, too" "$(jq .calls.reap /tmp/run)" "$(grep -c "^recvmsg($fd," /tmp/trace)"
+equal "its polls, too" "$(jq .calls.poll /tmp/run)" "$(grep -c "^poll(\[{fd=$fd," /tmp/trace)"
 
 cat >/tmp/sum.jq <<'JQ'
 def median: sort | if length % 2 == 1 then .[length / 2 | floor] else (.[length / 2 - 1] + .[length / 2]) / 2 end;
@@ -95,7 +95,7 @@ jq -r '["mtu", "KiB", "loop", "calls", "send", "reap", "poll", "compl", "speed",
 		NR > 1 { printf "# %5d %5d %-6s %7.2f %7.2f %7.2f %7.2f %7.2f %7.1f %5.1f\n", $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 }'
 jq -r '.ratios[] | "# MTU \(.mtu), sends of \(.kib) KiB: speed of ours, that of bare = 1: \(.speed_bare * 1000 | round / 1000), of plain: \(.speed_plain * 1000 | round / 1000)"' $OUT/bench.json
 
-# counts, unlike times, may be held to something
+# counts repeat, unlike times, so they can be checked
 check "no allocation while sending" jq -e '[.loops[] | select(.loop == "ours") | .allocations] | max == 0' $OUT/bench.json
 check "nothing was copied" jq -e '[.loops[] | .copied] | max == 0' $OUT/bench.json
 check "64 KiB: one sendmsg a send, and at most 3 more system calls a MiB" \

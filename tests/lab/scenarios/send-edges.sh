@@ -8,7 +8,7 @@
 page=4096
 size=$((64 * page))
 
-# sent LENGTH: passes silently when the sender took so many bytes
+# sent LENGTH: fails unless that many bytes were sent; prints nothing otherwise
 sent()
 {
 	[[ $ANSWER == "ok $1 "* ]] && return 0
@@ -34,7 +34,7 @@ edges()
 	equal "$1: sends at the edges" $n 39
 }
 
-# lists of ranges: two that overlap, one range many times, as many as can be, of every length
+# lists of ranges: two that overlap, one range many times, as many as are allowed, of every length
 # shellcheck disable=SC2046 # each range is a word
 lists()
 {
@@ -85,7 +85,7 @@ connection()
 	ask stats 0
 	equal "$2: nothing was copied" "$(tx_stat 0 sends_copied) $(tx_stat 0 bytes_plain)" "0 0"
 	equal "$2: what the NIC read itself" "$(tx_stat 0 bytes_device)" "$(stat -c %s /tmp/want.0)"
-	check "$2: the NIC says so, too" test $((after - before)) -ge "$(stat -c %s /tmp/want.0)"
+	check "$2: the NIC counts as many" test $((after - before)) -ge "$(stat -c %s /tmp/want.0)"
 	equal "$2: each completed once" "$(tx_stat 0 sends_completed) $(tx_stat 0 completions_unknown)" "$(tx_stat 0 sends) 0"
 	mixed
 	end_conn 0 "$2"
@@ -109,7 +109,7 @@ for spec in heap:dmbar0 udmabuf:huge=no; do
 	done
 	mtu 1500
 	if [ $spec = heap:dmbar0 ]; then
-		# a second sender on the same socket goes on where the first one stopped, if it is told where
+		# a second sender on the same socket goes on counting where the first one stopped, if it is given that number
 		start_conn 0 $PEER4
 		must send 0 0+5000
 		must send 0 5000+5000
@@ -123,7 +123,7 @@ for spec in heap:dmbar0 udmabuf:huge=no; do
 		must open 0 zerocopy="$counted"
 		must send 0 1+7000
 		end_conn 0 "a second sender"
-		# told wrongly, it says so, and doesn't take one send's completion for another's
+		# without it, a wait fails: one send's completion isn't mistaken for another's
 		start_conn 0 $PEER4
 		must send 0 0+5000
 		answers ok close 0 drain 30000

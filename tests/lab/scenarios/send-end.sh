@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: the link goes, scatter-gather is off for a while, the binding is closed, or the sender killed, while a receiver stalls: what was sent arrives, and nothing is left behind
+# description: the link goes down, scatter-gather is switched off, the binding is closed, or the sender killed, while sends are under way: what was sent arrives, and nothing is left behind
 # kernels: 7.x
 # bar: 16M
 # timeout: 150
@@ -32,12 +32,12 @@ answers "ok 100000 *" send 0 0+100000
 end_conn 0 "after the link was down"
 ip addr add $NIC6/64 dev $NIC nodad
 
-# --- what the NIC must do for the kernel is switched off, and on again
+# --- an offload that the kernel relies on is switched off, and on again
 start_conn 0 $PEER4
 must send 0 0+100000
 answers ok wait 0 all 30000
 ethtool -K $NIC sg off >/dev/null
-# little enough for any send buffer: it would wait for ever
+# little enough for any send buffer: a send that has to wait for room would wait for ever
 answers "ok 10000 *" send 0 0+10000
 answers "ETIMEDOUT *" wait 0 all 1000
 says "scatter-gather"
@@ -107,7 +107,7 @@ kill -9 "$SENDER_PID"
 wait "$SENDER_PID"
 for i in 0 1 2 3; do
 	check "the peer of connection $i ends" finish sink$i 60
-	# what the sender had no time to write down is in neither
+	# the sender was killed before it could write all that it sent to /tmp/want
 	size_of=$(stat -c %s /tmp/got.$i)
 	known=$(stat -c %s /tmp/want.$i)
 	check "connection $i: what arrived is what was sent" cmp -n $((size_of < known ? size_of : known)) /tmp/want.$i /tmp/got.$i

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: eight flows at once from one region, on one thread and on eight, also over a wire that loses packets; the region's bytes are used again only when sends are complete, and to use them before shows
+# description: eight flows at once from one region, on one thread and on eight, also over a wire that loses packets; bytes are overwritten once their send is complete, and it shows when they are overwritten before
 # kernels: 7.x
 # bar: 16M
 # smp: 2
@@ -49,7 +49,7 @@ start_conn 0 $PEER4
 answers "ok *" reuse 0 50001 40
 end_conn 0 "the same bytes 40 times"
 start_conn 0 $PEER4
-# space smaller than what the kernel takes, and a receiver that stops now and then
+# a ring smaller than what the kernel accepts at once, and a receiver that stops now and then
 tell ring 0 1001+200000 30000 $((4 << 20))
 for i in 1 2 3 4 5; do
 	signal sink0 STOP
@@ -61,7 +61,7 @@ hear
 equal "a ring, while the receiver stops and goes on" "${ANSWER%% bytes*}" "ok $((4 << 20))"
 end_conn 0 "a ring"
 
-# --- and before: what the checks above would see
+# --- bytes overwritten before their send is complete: the checks above would notice
 stalled_conn 0 $PEER4
 fill_up 0 100000
 answers "ETIMEDOUT *" wait 0 all 0
@@ -74,7 +74,7 @@ must close 0 drain 0
 must end 0
 finish sink0 60
 equal "poisoned before completion: as many bytes" "$(stat -c %s /tmp/got.0)" "$(stat -c %s /tmp/want.0)"
-check "poisoned before completion: the receiver sees it" grep -aq POISON /tmp/got.0
+check "poisoned before completion: the receiver gets poison" grep -aq POISON /tmp/got.0
 end_sender
 equal "the sender ends well" $? 0
 equal "the memory is free again" "$(bar_regions dmbar0)" ""

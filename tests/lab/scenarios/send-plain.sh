@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: where the kernel, the NIC or the region can't send from device memory, that is said, and a plain binding sends the same bytes
+# description: where the kernel, the NIC or the region can't send from device memory, a message says so, and a plain binding sends the same bytes
 # kernels: 6.12 7.x
 # topology: root
 # dmbar: strict=1
@@ -40,7 +40,7 @@ plain()
 	equal "$spec: the NIC has read none of it itself" "$(nic_stat tx_devmem_bytes)" "$before"
 }
 
-# refused SPEC ERRNO TEXT...: without leave to be plain it is an error
+# refused SPEC ERRNO TEXT...: a binding that may not be plain is an error
 refused()
 {
 	local spec="$1" errno="$2"
@@ -56,10 +56,10 @@ refused()
 case $LAB_KERNEL in
 6.12) reason=6.16 ;;
 *)
-	# the NIC can't reach the device's memory, and needs not: the region is mapped
+	# the NIC can't reach the device's memory; a plain binding sends from the mapping instead
 	refused heap:dmbar0 EREMOTEIO $NIC
 	plain heap:dmbar0 $NIC
-	# the NIC's module can be told to know nothing of it
+	# the same with a driver that has no netmem TX
 	rmmod dmsim && modprobe dmsim netmem_tx=0 && nic_up || die "dmsim with netmem_tx=0"
 	reason="netmem TX"
 	;;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: sending needs no privilege; connections and bindings that don't fit each other are named, and so is a route that moves
+# description: sending needs no privilege; errors name the interfaces of a connection and a binding that don't match, also after a route moved
 # kernels: 7.x
 # bar: 16M
 # timeout: 120
@@ -29,7 +29,7 @@ equal "devmemctl send as nobody" "$? $(field nobody mode)" "0 device"
 finish sink0 20
 check "its bytes" cmp /tmp/sent /tmp/got.0
 chmod 600 /dev/dma_heap/dmbar0
-# and without access to the memory: region and binding are a launcher's
+# without access to the memory either: region and binding come from a launcher
 # shellcheck disable=SC2086 # a command
 start_sender devmemctl bind tx $NIC --region heap:dmbar0 --size 256K -- $nobody
 answers "ok $NIC" inherit
@@ -107,7 +107,7 @@ for i in 0 1; do
 done
 ip route add $PEER4/32 dev veth0
 must write 1 0+1000
-check "ordinary sends take the new route" wait_for 20 sh -c "[ \$(cat /sys/class/net/veth0/statistics/tx_bytes) -gt 1000 ]"
+check "ordinary sends use the new route" wait_for 20 sh -c "[ \$(cat /sys/class/net/veth0/statistics/tx_bytes) -gt 1000 ]"
 answers "ENODEV *" send 1 0+1000
 says "through veth0," "bound to $NIC"
 must send 0 3+60000

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# description: receivers that stall, and that die: back-pressure, limits and their names, nothing lost, and everything completes
+# description: receivers that stall or die: back-pressure, errors that name the limit, nothing lost, and everything completes
 # kernels: 7.x
 # bar: 16M
 # timeout: 150
@@ -53,7 +53,7 @@ answers "ok *" poll 100000 1000
 equal "never more than that" "$(tx_stat 0 in_flight_sends_max)" 2
 end_conn 0 "two sends at once"
 
-# --- as many as the kernel has notifications for: its acknowledgements come late, and each send wants one of its own
+# --- as many as the kernel has notifications for: acknowledgements come late, and each send needs a notification of its own
 optmem=$(sysctl -n net.core.optmem_max)
 modprobe sch_netem
 peer tc qdisc add dev $PEER root netem delay 100ms

@@ -12,7 +12,7 @@ start_send()
 	spawn "$1" devmemctl send $NIC --sha256 --require-device -j "${@:2}"
 }
 
-# sent NAME FILE WHAT: passes when job NAME ended well, had read the bytes of FILE, and saw all of them complete
+# sent NAME FILE WHAT: passes when job NAME ended well, read the bytes of FILE, and all its sends completed
 sent()
 {
 	finish "$1" 60
@@ -32,7 +32,7 @@ free()
 
 snapshot start
 
-# --- through a region much smaller than the stream, in pieces that fit nothing
+# --- through a region much smaller than the stream, in pieces that are aligned to nothing
 random_file /tmp/sent 3000001
 start_sink 0 $PEER4
 start_send small --connect $PEER4:5000 --region heap:dmbar0 --size 64K --chunk 9999 --input /tmp/sent
@@ -46,7 +46,7 @@ equal "standard input, IPv6: ends well" $? 0
 finish sink0 20
 check "standard input, IPv6: every byte" cmp /tmp/sent /tmp/got.0
 start_sink 0 $PEER4
-# shellcheck disable=SC2002 # a pipe, and no file
+# shellcheck disable=SC2002 # a pipe, not a file
 cat /tmp/sent | devmemctl send $NIC --connect $PEER4:5000 -j >$OUT/pipe.out 2>$OUT/pipe.err
 finish sink0 20
 check "a pipe, a region of the default kind: every byte" cmp /tmp/sent /tmp/got.0
@@ -54,7 +54,7 @@ equal "a pipe: from the region" "$(field pipe mode)" device
 # the peer connects
 start_send listen --listen $NIC4:6000 --region udmabuf:huge=no --size 4M --input /tmp/sent
 wait_listen 6000
-check "the peer takes it" peer socat -u TCP4:$NIC4:6000 OPEN:/tmp/got,creat,trunc
+check "the peer receives it" peer socat -u TCP4:$NIC4:6000 OPEN:/tmp/got,creat,trunc
 sent listen /tmp/sent "the peer connects"
 check "the peer connects: every byte" cmp /tmp/sent /tmp/got
 # nothing at all
@@ -63,7 +63,7 @@ check "an empty stream" devmemctl send $NIC --connect $PEER4:5000 --input /dev/n
 finish sink0 20
 equal "an empty stream arrives" "$(stat -c %s /tmp/got.0)" 0
 
-# --- it ends before the stream does: a receiver that stalls, and a signal
+# --- it ends before the stream does: by a signal while the receiver stalls, or because the receiver dies
 stalled()
 {
 	start_sink 0 $PEER4 rcvbuf=16384
@@ -92,14 +92,14 @@ signal sink0 KILL
 finish sink0
 finish dead 20
 equal "a receiver that dies: status" $? 2
-contains "a receiver that dies: it is said" $OUT/dead.err "Connection reset by peer"
+contains "a receiver that dies: the message" $OUT/dead.err "Connection reset by peer"
 check "the memory is free again" wait_for 20 free
 unchanged start "the NIC is as it was"
 expect_err 2 "refused" devmemctl send $NIC --connect $PEER4:5000 --input /tmp/sent --region heap:dmbar0
 
 # --- bind tx
 spawn bind devmemctl bind tx $NIC --region heap:dmbar0 --size 4M
-check "bind tx says the binding's number" wait_for 20 grep -qx '[1-9][0-9]*' $OUT/bind.out
+check "bind tx prints the binding's number" wait_for 20 grep -qx '[1-9][0-9]*' $OUT/bind.out
 equal "it has the region" "$(bar_regions dmbar0 | wc -l)" 1
 unchanged start "bind tx changes nothing on the NIC"
 signal bind INT

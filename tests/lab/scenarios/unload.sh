@@ -10,8 +10,8 @@ bar=$(echo /sys/bus/pci/drivers/dmbar/0000:*)
 bar=${bar##*/}
 regions=/sys/bus/pci/devices/$bar/regions
 
-# Packets that were read on another processor wait for its next network interrupt to be freed, and keep their fragments
-# until then: give each processor one. (And sysfs files have no size to test.)
+# Packets that were read on another processor are freed at its next network interrupt, and keep their fragments until
+# then: a ping on each processor causes one. (sysfs files have no size that could be tested.)
 nothing_left()
 {
 	taskset -c 0 ping -c 1 -W 1 127.0.0.1 >/dev/null
@@ -24,7 +24,7 @@ something_there()
 	[ -n "$(cat $regions)" ]
 }
 
-# a socket without its NIC keeps its fragments until it gives up saying good-bye: for minutes, by default
+# a closed socket whose NIC is gone keeps its fragments until it gives up sending its FIN: for minutes, by default
 sysctl -qw net.ipv4.tcp_orphan_retries=1
 
 # --- the NIC goes while it receives
@@ -44,7 +44,7 @@ for round in 1 2; do
 	check "and works" ping -c 1 -w 5 $PEER4
 done
 
-# --- the memory stays as long as somebody has it
+# --- device memory stays as long as a region is in use
 spawn holder devmemctl bind rx $NIC --queues 3 --region heap:dmbar0 --size 16M --steer -- sleep 1000
 check "a region is bound" wait_for 20 something_there
 equal "where it lies" "$(cat $regions)" "0x0 0x1000000"
@@ -57,7 +57,7 @@ finish holder 20
 check "the module goes with the last region" wait_for 20 rmmod dmbar
 check "it comes back" modprobe dmbar core_heap=0 nommap=1
 check "with its heap" test -c /dev/dma_heap/dmbar0
-equal "which is root's" "$(stat -c '%a %u' /dev/dma_heap/dmbar0)" "600 0"
+equal "which belongs to root" "$(stat -c '%a %u' /dev/dma_heap/dmbar0)" "600 0"
 check_not "memory that cannot be mapped" devmemctl region test heap:dmbar0 --size 1M
 show $LAB_RUN/check.out
 echo N >/sys/module/dmbar/parameters/nommap
