@@ -69,7 +69,6 @@ static int read_into(const void *attrs, size_t len, const struct nlmsg_field *fi
 			field++;
 		if (!field->type)
 			continue;
-		*has |= UINT64_C(1) << field->type;
 		switch (field->kind) {
 		case NLMSG_KIND_NUMBER:
 			ret = read_number(attr, object + field->offset, field->size);
@@ -87,6 +86,7 @@ static int read_into(const void *attrs, size_t len, const struct nlmsg_field *fi
 		}
 		if (ret)
 			return ret;
+		*has |= UINT64_C(1) << field->type;
 	}
 	return 0;
 }
