@@ -2,8 +2,8 @@
 #ifndef DEVMEM_LIB_ERROR_H
 #define DEVMEM_LIB_ERROR_H
 
-/* Fills struct devmem_error. All functions return the code that they were given and accept err ==
- * NULL. */
+/* Fills struct devmem_error. The functions that do so accept err == NULL, and return the code that
+ * they were given. */
 
 #include <stdarg.h>
 
@@ -13,8 +13,8 @@
 #define KERNEL_ENOTSUPP 524
 #define KERNEL_ETOOSMALL 525
 
-/* An error that the library found itself: message is "subject: text". kind INPUT unless code says a
- * thing is missing. */
+/* An error that the library found itself: message is "subject: text". The kind is INPUT unless the
+ * code says that something is missing. */
 int error_input(struct devmem_error *err, int code, const char *subject, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /* The same for a prerequisite that isn't there. */

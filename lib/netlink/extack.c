@@ -2,6 +2,7 @@
 /* Decodes what the kernel's extended ack says into the text and the attribute's name. */
 #include "netlink/extack.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -100,10 +101,10 @@ static void path_add(char *path, size_t size, const struct attr_name *name, uint
 }
 
 /* Walks attributes to the one whose header is offset bytes into them, and writes the names on the
- * way down to path. Gives in *below the names inside that attribute. False if there is none
+ * way down to path. Gives in *below the names inside that attribute. -ENOENT if there is none
  * there. */
-static bool path_to(const char *attrs, size_t len, size_t offset, const struct attr_name *names,
-		    char *path, size_t size, const struct attr_name **below)
+static int find_path(const char *attrs, size_t len, size_t offset, const struct attr_name *names,
+		     char *path, size_t size, const struct attr_name **below)
 {
 	const struct attr_name *name;
 	const struct nlattr *attr;
@@ -118,17 +119,19 @@ static bool path_to(const char *attrs, size_t len, size_t offset, const struct a
 		path_add(path, size, name, mnl_attr_get_type(attr));
 		*below = name ? name->nested : NULL;
 		if (offset == pos)
-			return true;
+			return 0;
 		pos += MNL_ATTR_HDRLEN;
-		return *below && offset >= pos &&
-		       path_to(attrs + pos, mnl_attr_get_payload_len(attr), offset - pos, *below,
-			       path, size, below);
+		if (!*below || offset < pos)
+			break;
+		return find_path(attrs + pos, mnl_attr_get_payload_len(attr), offset - pos, *below,
+				 path, size, below);
 	}
-	return false;
+	return -ENOENT;
 }
 
-/* The same for an offset into a request, as the kernel gives it. */
-static bool request_path(const struct nlmsghdr *request, size_t offset,
+/* The same for an offset into a request, as the kernel gives it; no path and no names if there is
+ * no attribute there. */
+static void request_path(const struct nlmsghdr *request, size_t offset,
 			 const struct attr_name *names, char *path, size_t size,
 			 const struct attr_name **below)
 {
@@ -136,32 +139,27 @@ static bool request_path(const struct nlmsghdr *request, size_t offset,
 	const void *attrs;
 	size_t len;
 
-	if (offset >= header &&
-	    !nlmsg_attrs(request, request->nlmsg_len, GENL_HDRLEN, &attrs, &len) &&
-	    path_to(attrs, len, offset - header, names, path, size, below))
-		return true;
-	path[0] = '\0';
-	*below = NULL;
-	return false;
+	if (offset < header ||
+	    nlmsg_attrs(request, request->nlmsg_len, GENL_HDRLEN, &attrs, &len) ||
+	    find_path(attrs, len, offset - header, names, path, size, below)) {
+		path[0] = '\0';
+		*below = NULL;
+	}
 }
 
-/* The attribute that the kernel means. True if it means that it's missing. */
-static bool extack_attribute(const struct extack *ack, uint64_t has, const struct nlmsghdr *request,
+/* The path of the attribute that the kernel refused or misses. */
+static void extack_attribute(const struct extack *ack, uint64_t has, const struct nlmsghdr *request,
 			     const struct attr_name *names, char *path, size_t size)
 {
 	const struct attr_name *below = names;
 
-	if (!request)
-		return false;
 	if (nlmsg_has(has, NLMSGERR_ATTR_MISS_TYPE)) {
 		if (nlmsg_has(has, NLMSGERR_ATTR_MISS_NEST))
 			request_path(request, ack->nest, names, path, size, &below);
 		path_add(path, size, name_of(below, (uint16_t)ack->missing), ack->missing);
-		return true;
-	}
-	if (nlmsg_has(has, NLMSGERR_ATTR_OFFS))
+	} else if (nlmsg_has(has, NLMSGERR_ATTR_OFFS)) {
 		request_path(request, ack->offset, names, path, size, &below);
-	return false;
+	}
 }
 
 static void policy_text(const struct nlattr *nest, char *text, size_t size)
@@ -189,7 +187,7 @@ static void policy_text(const struct nlattr *nest, char *text, size_t size)
 	else if (policy.min_len)
 		snprintf(text, size, ", at least %" PRIu32 " bytes are needed", policy.min_len);
 	else if (policy.maxtype)
-		snprintf(text, size, ", this kernel knows attributes up to %" PRIu32,
+		snprintf(text, size, ", this kernel supports attributes up to %" PRIu32,
 			 policy.maxtype);
 }
 
@@ -199,22 +197,24 @@ int extack_error(struct devmem_error *err, int code, const char *operation, cons
 {
 	char attribute[sizeof(err->attribute)] = "", kernel[sizeof(err->kernel)] = "",
 	     policy[96] = "";
-	bool missing, bad;
+	bool refused, missing;
 	struct extack ack;
 	uint64_t has;
 
 	if (!err)
 		return code;
 	has = extack_parse(&ack, reply);
-	missing = extack_attribute(&ack, has, request, names, attribute, sizeof(attribute));
-	bad = attribute[0] && !missing;
+	missing = request && nlmsg_has(has, NLMSGERR_ATTR_MISS_TYPE);
+	if (request)
+		extack_attribute(&ack, has, request, names, attribute, sizeof(attribute));
+	refused = attribute[0] && !missing;
 	if (ack.text)
 		snprintf(kernel, sizeof(kernel), "%.*s", (int)mnl_attr_get_payload_len(ack.text),
 			 mnl_attr_get_str(ack.text));
 	if (ack.policy)
 		policy_text(ack.policy, policy, sizeof(policy));
-	error_operation(err, code, operation, subject, "%s%s%s%s", bad ? attribute : "",
-			bad ? ": " : "", kernel[0] ? kernel : error_description(code), policy);
+	error_operation(err, code, operation, subject, "%s%s%s%s", refused ? attribute : "",
+			refused ? ": " : "", kernel[0] ? kernel : error_description(code), policy);
 	if (missing)
 		error_hint(err, "the kernel wants attribute %s", attribute);
 	memcpy(err->attribute, attribute, sizeof(attribute));

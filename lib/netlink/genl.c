@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/time.h>
 
-#include "netlink/nlmsg.h"
 #include "core/sys.h"
+#include "netlink/nlmsg.h"
 #include "uapi/ethtool.h"
 #include "uapi/netdev.h"
 
@@ -20,9 +20,9 @@
 #define SOL_NETLINK 270
 #endif
 
-/* The kernel answers before the send returns, so this only bounds what should not happen. */
+/* The kernel answers before the send returns: only a fault makes the answer late. */
 #define ANSWER_SECONDS 10
-/* Datagrams of somebody else's that one request skips. */
+/* Datagrams that answer something else, and that one request skips. */
 #define FOREIGN_MAX 1024
 /* Times that a dump starts again because its subject changed. */
 #define DUMP_ATTEMPTS 8
@@ -48,7 +48,7 @@ struct genl {
 
 /* Where a request stands. */
 struct progress {
-	bool done;	  /* acknowledged, or the dump ended */
+	bool done;	  /* acknowledged, or all of the dump was received */
 	bool refused;	  /* by the kernel */
 	bool interrupted; /* what is dumped changed meanwhile */
 	int fn_error;	  /* the receiver of the replies failed */
@@ -61,6 +61,7 @@ int genl_open(struct genl **genl, struct devmem_error *err)
 	struct genl *g;
 	int ret;
 
+	*genl = NULL;
 	g = calloc(1, sizeof(*g));
 	if (!g)
 		return error_system(err, -ENOMEM, "open", "netlink", NULL);
@@ -68,12 +69,12 @@ int genl_open(struct genl **genl, struct devmem_error *err)
 	g->buf = malloc(g->size);
 	if (!g->buf) {
 		ret = error_system(err, -ENOMEM, "open", "netlink", NULL);
-		goto err_free;
+		goto free_genl;
 	}
 	ret = sys_socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC);
 	if (ret < 0) {
 		error_system(err, ret, "socket", "netlink", NULL);
-		goto err_free_buf;
+		goto free_buf;
 	}
 	g->fd = ret;
 	ret = sys_setsockopt(g->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
@@ -85,16 +86,16 @@ int genl_open(struct genl **genl, struct devmem_error *err)
 		ret = sys_setsockopt(g->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	if (ret) {
 		error_system(err, ret, "setsockopt", "netlink", NULL);
-		goto err_close;
+		goto close_socket;
 	}
 	*genl = g;
 	return 0;
 
-err_close:
+close_socket:
 	sys_close(g->fd);
-err_free_buf:
+free_buf:
 	free(g->buf);
-err_free:
+free_genl:
 	free(g);
 	return ret;
 }
@@ -113,7 +114,7 @@ int genl_fd(const struct genl *genl)
 	return genl->fd;
 }
 
-bool genl_in_doubt(const struct genl *genl)
+bool genl_is_in_doubt(const struct genl *genl)
 {
 	return genl->in_doubt;
 }
@@ -150,14 +151,14 @@ static int message_error(const struct nlmsghdr *nlh)
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(error))
 		return nlh->nlmsg_type == NLMSG_DONE ? 0 : -EBADMSG;
 	memcpy(&error, mnl_nlmsg_get_payload(nlh), sizeof(error));
-	/* A positive number is no errno: a dump may end with what is left to do. */
+	/* A positive number is no errno: the last message of a dump may say what is left to do. */
 	return error < 0 ? error : 0;
 }
 
-/* Takes one message that answers the request. */
-static int take(struct progress *progress, const struct nlmsghdr *nlh,
-		const struct nlmsghdr *request, const struct genl_call *call,
-		struct devmem_error *err)
+/* Handles one message that answers the request. */
+static int handle(struct progress *progress, const struct nlmsghdr *nlh,
+		  const struct nlmsghdr *request, const struct genl_call *call,
+		  struct devmem_error *err)
 {
 	int ret;
 
@@ -207,7 +208,7 @@ static int fill_family(struct genl *g, struct nlmsghdr *request, const struct ge
 	return ret;
 }
 
-/* Sends a request and takes the answers up to the last one. */
+/* Sends a request and receives the answers up to the last one. */
 static int transact(struct genl *g, struct nlmsghdr *request, uint16_t flags,
 		    const struct genl_call *call, bool *interrupted, struct devmem_error *err)
 {
@@ -249,7 +250,7 @@ static int transact(struct genl *g, struct nlmsghdr *request, uint16_t flags,
 			/* An earlier request that was given up may have left answers behind. */
 			if (nlh->nlmsg_seq == request->nlmsg_seq) {
 				ours = true;
-				ret = take(&progress, nlh, request, call, err);
+				ret = handle(&progress, nlh, request, call, err);
 				g->in_doubt = !progress.refused;
 				if (ret)
 					return ret;
@@ -298,7 +299,7 @@ int genl_dump(struct genl *genl, struct nlmsghdr *request, const struct genl_cal
 			    "it kept changing while it was read; try again");
 }
 
-/* Takes the number out of a CTRL_CMD_NEWFAMILY message. */
+/* Reads the number out of a CTRL_CMD_NEWFAMILY message. */
 static int family_reply(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	return nlmsg_read_number(reply, len, GENL_HDRLEN, CTRL_ATTR_FAMILY_ID, arg,

@@ -13,8 +13,8 @@
 
 struct genl;
 
-/* Called for each reply, len bytes whole; a negative errno makes the call fail. In a dump it is
- * called with NULL before each attempt: forget what came before. */
+/* Called for each reply, a whole message of len bytes; a negative errno makes the call fail. A dump
+ * calls it with NULL before each attempt: what came before doesn't count. */
 typedef int (*genl_fn)(const struct nlmsghdr *reply, size_t len, void *arg);
 
 /* A request's family, how to name it in errors, and who receives its replies (fn may be NULL). */
@@ -31,8 +31,8 @@ int genl_open(struct genl **genl, struct devmem_error *err);
 void genl_close(struct genl *genl);
 int genl_fd(const struct genl *genl);
 
-/* The number of a family. -EPROTONOSUPPORT if this kernel has none of that name. Asked once a
- * socket. */
+/* The number of a family; each socket asks for it once. -EPROTONOSUPPORT if this kernel has none of
+ * that name. */
 int genl_family(struct genl *genl, const char *name, uint16_t *id, struct devmem_error *err);
 
 /* Sends a request and waits for its acknowledgement. A request that is NULL, because it did not fit
@@ -42,9 +42,9 @@ int genl_do(struct genl *genl, struct nlmsghdr *request, const struct genl_call 
 
 /* True after a failed request that the kernel may have carried out all the same: it was sent, and
  * the kernel's refusal is not why it failed. */
-bool genl_in_doubt(const struct genl *genl);
+bool genl_is_in_doubt(const struct genl *genl);
 
-/* Sends a request for a dump and takes all of it. Starts again, a few times, when what is dumped
+/* Sends a request for a dump and receives all of it. Starts again, a few times, when what is dumped
  * changed meanwhile. */
 int genl_dump(struct genl *genl, struct nlmsghdr *request, const struct genl_call *call,
 	      struct devmem_error *err);

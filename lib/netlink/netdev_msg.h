@@ -61,7 +61,7 @@ struct netdev_msg_qstats {
 struct nlmsghdr *netdev_msg_qstats_get(void *buf, size_t size, uint32_t ifindex);
 int netdev_msg_parse_qstats(const void *msg, size_t len, struct netdev_msg_qstats *qstats);
 
-/* bind-rx. rx_page_size 0 leaves the attribute out: kernels before 7.3 don't know it. The reply
+/* bind-rx. rx_page_size 0 leaves the attribute out: kernels before 7.3 don't have it. The reply
  * carries the binding's id: -EBADMSG if it doesn't. */
 size_t netdev_msg_bind_rx_size(size_t n);
 struct nlmsghdr *netdev_msg_bind_rx(void *buf, size_t size, uint32_t ifindex, int fd,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Ground that the netlink codecs share. */
+/* What the netlink codecs share. */
 #include "netlink/nlmsg.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@ struct nlmsghdr *nlmsg_start(void *buf, size_t size, uint8_t cmd, uint8_t versio
 
 	if (size < MNL_NLMSG_HDRLEN + GENL_HDRLEN)
 		return NULL;
-	/* libmnl leaves the padding behind attributes as it was. */
+	/* libmnl doesn't clear the padding after attributes. */
 	memset(buf, 0, size);
 	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_flags = NLM_F_REQUEST;

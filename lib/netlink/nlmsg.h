@@ -2,8 +2,8 @@
 #ifndef DEVMEM_LIB_NLMSG_H
 #define DEVMEM_LIB_NLMSG_H
 
-/* Ground that the netlink codecs share: starts generic netlink messages, and reads attributes of
- * messages that may be cut off or garbage. */
+/* What the netlink codecs share: starting generic netlink messages, and reading the attributes of
+ * messages that may be cut off or malformed. */
 
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
@@ -69,14 +69,15 @@ int nlmsg_attrs(const void *msg, size_t len, size_t header, const void **attrs, 
 
 /* Each attribute in len bytes at p, as far as they are whole. */
 #define nlmsg_for_each(attr, p, len)                                                               \
-	for ((attr) = (const struct nlattr *)(p); nlmsg_attr_ok((attr), (const char *)(p), (len)); \
+	for ((attr) = (const struct nlattr *)(p);                                                  \
+	     nlmsg_attr_fits((attr), (const char *)(p), (len));                                    \
 	     (attr) = (const struct nlattr *)((const char *)(attr) + MNL_ALIGN((attr)->nla_len)))
 
 #define nlmsg_for_each_nested(attr, nest)                                                          \
 	nlmsg_for_each(attr, (const char *)(nest) + MNL_ATTR_HDRLEN,                               \
 		       (nest)->nla_len - MNL_ATTR_HDRLEN)
 
-static inline int nlmsg_attr_ok(const struct nlattr *attr, const char *p, size_t len)
+static inline bool nlmsg_attr_fits(const struct nlattr *attr, const char *p, size_t len)
 {
 	size_t pos = (size_t)((const char *)attr - p);
 

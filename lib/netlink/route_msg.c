@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The rtnetlink question which way packets of a connection go. */
+/* Codec of the rtnetlink request for a connection's route. */
 #include "netlink/route_msg.h"
 
 #include <errno.h>
@@ -9,8 +9,8 @@
 
 #include "netlink/nlmsg.h"
 
-/* An end of the connection, as the kernel wants it. */
-struct end {
+/* One address of the connection, as the kernel wants it. */
+struct endpoint {
 	const void *addr;
 	size_t len;
 	uint16_t port; /* big-endian */
@@ -19,35 +19,35 @@ struct end {
 };
 
 /* An IPv4 address in IPv6 is routed as IPv4. */
-static bool read_end(struct end *end, const struct sockaddr_storage *addr)
+static int read_endpoint(struct endpoint *endpoint, const struct sockaddr_storage *addr)
 {
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)addr;
 	const struct sockaddr_in *in = (const struct sockaddr_in *)addr;
 
 	if (addr->ss_family == AF_INET) {
-		*end = (struct end){ &in->sin_addr, sizeof(in->sin_addr), in->sin_port, 0,
-				     AF_INET };
-		return true;
+		*endpoint = (struct endpoint){ &in->sin_addr, sizeof(in->sin_addr), in->sin_port, 0,
+					       AF_INET };
+		return 0;
 	}
 	if (addr->ss_family != AF_INET6)
-		return false;
+		return -EAFNOSUPPORT;
 	if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-		*end = (struct end){ &in6->sin6_addr.s6_addr[12], sizeof(struct in_addr),
-				     in6->sin6_port, 0, AF_INET };
+		*endpoint = (struct endpoint){ &in6->sin6_addr.s6_addr[12], sizeof(struct in_addr),
+					       in6->sin6_port, 0, AF_INET };
 	else
-		*end = (struct end){ &in6->sin6_addr, sizeof(in6->sin6_addr), in6->sin6_port,
-				     in6->sin6_scope_id, AF_INET6 };
-	return true;
+		*endpoint = (struct endpoint){ &in6->sin6_addr, sizeof(in6->sin6_addr),
+					       in6->sin6_port, in6->sin6_scope_id, AF_INET6 };
+	return 0;
 }
 
 struct nlmsghdr *route_msg_get(void *buf, size_t size, const struct route_msg_query *query)
 {
 	uint32_t ifindex = query->ifindex;
-	struct end local, peer;
+	struct endpoint local, peer;
 	struct nlmsghdr *nlh;
 	struct rtmsg *rtm;
 
-	if (!read_end(&local, &query->local) || !read_end(&peer, &query->peer) ||
+	if (read_endpoint(&local, &query->local) || read_endpoint(&peer, &query->peer) ||
 	    local.family != peer.family || size < MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(*rtm)))
 		return NULL;
 	memset(buf, 0, size);

@@ -361,7 +361,7 @@ int ethtool_list_rss_contexts(const struct nic *nic, uint32_t **ids, uint32_t *n
  * may refuse so, and then refuses the ioctl as well. */
 static bool try_ioctl(const struct nic *nic, int code)
 {
-	return code == -EOPNOTSUPP && !genl_in_doubt(nic->genl);
+	return code == -EOPNOTSUPP && !genl_is_in_doubt(nic->genl);
 }
 
 static int take_created(const struct nlmsghdr *reply, size_t len, void *arg)

@@ -60,7 +60,7 @@ int ethtool_set_rss(const struct nic *nic, const uint32_t *table, uint32_t n,
 int ethtool_list_rss_contexts(const struct nic *nic, uint32_t **ids, uint32_t *n,
 			      struct devmem_error *err);
 /* Makes one with a table of n entries, as many as the default context's. -EOPNOTSUPP: the driver
- * has none. After a failure with genl_in_doubt() it may be there all the same: id is then its
+ * has none. After a failure with genl_is_in_doubt() it may be there all the same: id is then its
  * number, or 0 where the answer didn't come as far as that. */
 int ethtool_create_rss_context(const struct nic *nic, const uint32_t *table, uint32_t n,
 			       uint32_t *id, struct devmem_error *err);

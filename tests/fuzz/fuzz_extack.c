@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Decoding of extended acks. The input is an answer and the request it is about: two bytes say
- * where the request begins. Both are whole messages, as callers see to. */
+ * where the request begins. Both are whole messages, as callers make sure. */
 #include "netlink/extack.h"
 
 #include <string.h>

@@ -8,20 +8,20 @@
 #include "netlink/netdev_msg.h"
 #include "target.h"
 
-static unsigned int taken;
+static unsigned int replies;
 
-static int take_queue(const struct nlmsghdr *reply, size_t len, void *arg)
+static int read_queue(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	struct netdev_msg_queue *queue = arg;
 
 	if (!reply)
 		return 0;
 	MUST(reply->nlmsg_len == len);
-	taken++;
+	replies++;
 	return netdev_msg_parse_queue(reply, len, queue);
 }
 
-static int take_feature(const struct nlmsghdr *reply, size_t len, void *arg)
+static int read_feature(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	MUST(reply && reply->nlmsg_len == len);
 	return ethtool_msg_parse_feature(reply, len, "rx-ntuple-filter", arg);
@@ -32,10 +32,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ethtool_msg_feature feature;
 	struct netdev_msg_queue queue;
 	const struct genl_call dump = { NULL,	    "queue-get", "eth1", netdev_msg_queue_names,
-					take_queue, &queue };
+					read_queue, &queue };
 	const struct genl_call get = { NULL,	     "features-get",
 				       "eth1",	     ethtool_msg_features_names,
-				       take_feature, &feature };
+				       read_feature, &feature };
 	struct devmem_error err;
 	struct nlmsghdr *nlh;
 	struct genl *genl;

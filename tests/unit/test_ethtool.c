@@ -161,7 +161,7 @@ static void test_driver_without(void **state)
 			assert_non_null(strstr(err.message, "eth1 has no RSS contexts"));
 			assert_non_null(strstr(err.message, "one queue"));
 			assert_int_equal(id, 0);
-			assert_false(genl_in_doubt(dev.genl));
+			assert_false(genl_is_in_doubt(dev.genl));
 			assert_int_equal(ethtool_create_rss_context(&dev, table, 8, &id, NULL),
 					 -EOPNOTSUPP);
 			assert_int_equal(ethtool_delete_rss_context(&dev, 1, &err), -EOPNOTSUPP);
@@ -276,7 +276,7 @@ static void test_lost_answer(void **state)
 			id = 77;
 			if (!ethtool_create_rss_context(&dev, table, 8, &id, &err))
 				fail_msg("mischief %d at %u went unnoticed", (int)lost[i], at);
-			assert_true(genl_in_doubt(dev.genl));
+			assert_true(genl_is_in_doubt(dev.genl));
 			assert_true(id == 0 || id == 1);
 			/* Never a second one over the ioctl. */
 			check_list(1, 1, 0);
@@ -287,7 +287,7 @@ static void test_lost_answer(void **state)
 		id = 77;
 		assert_int_equal(ethtool_create_rss_context(&dev, table, 8, &id, &err), -EBADMSG);
 		assert_int_equal(err.code, -EBADMSG);
-		assert_true(genl_in_doubt(dev.genl));
+		assert_true(genl_is_in_doubt(dev.genl));
 		assert_int_equal(id, 0);
 		check_list(1, 1, 0);
 		assert_int_equal(ethtool_delete_rss_context(&dev, 1, &err), 0);
@@ -381,7 +381,7 @@ static void test_every_call(void **state)
 				assert_int_equal(err.code, ret);
 				if (!ret)
 					assert_int_equal(id, 2);
-				else if (!genl_in_doubt(dev.genl))
+				else if (!genl_is_in_doubt(dev.genl))
 					fake_assert_state(nic, &before, "failed create");
 				else
 					assert_true(id == 0 || id == 2);
@@ -395,7 +395,7 @@ static void test_every_call(void **state)
 				assert_int_equal(err.code, ret);
 				if (!ret)
 					fake_assert_state(nic, &before, "delete");
-				else if (!genl_in_doubt(dev.genl))
+				else if (!genl_is_in_doubt(dev.genl))
 					assert_non_null(fake_context(nic, 2));
 				assert_non_null(fake_context(nic, 1));
 				finished = fake_calls() - base < k;

@@ -590,7 +590,7 @@ static void test_golden(void **state)
 	free(data);
 }
 
-/* The lab's NIC: split on, RSS over the first three of four queues. Linux 6.12 knows no
+/* The lab's NIC: split on, RSS over the first three of four queues. Linux 6.12 has no
  * threshold. */
 static void check_nic(const char *rings_name, const char *rss_name, const char *features_name,
 		      bool has_hds_thresh)

@@ -38,7 +38,7 @@ struct seen {
 	int fail;
 };
 
-static int take_queue(const struct nlmsghdr *reply, size_t len, void *arg)
+static int read_queue(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	struct netdev_msg_queue queue;
 	struct seen *seen = arg;
@@ -62,7 +62,7 @@ static int take_queue(const struct nlmsghdr *reply, size_t len, void *arg)
 static int dump_queues(struct genl *genl, struct seen *seen, struct devmem_error *err)
 {
 	const struct genl_call call = { "netdev",   "queue-get", "eth1", netdev_msg_queue_names,
-					take_queue, seen };
+					read_queue, seen };
 	uint64_t buf[16];
 
 	memset(seen, 0, sizeof(*seen));
@@ -71,7 +71,7 @@ static int dump_queues(struct genl *genl, struct seen *seen, struct devmem_error
 			 &call, err);
 }
 
-static int take_dev(const struct nlmsghdr *reply, size_t len, void *arg)
+static int read_dev(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	return netdev_msg_parse_dev(reply, len, arg);
 }
@@ -79,7 +79,7 @@ static int take_dev(const struct nlmsghdr *reply, size_t len, void *arg)
 static int get_dev(struct genl *genl, uint32_t ifindex, uint32_t *dev, struct devmem_error *err)
 {
 	const struct genl_call call = { "netdev", "dev-get", "eth1", netdev_msg_dev_names,
-					take_dev, dev };
+					read_dev, dev };
 	uint64_t buf[16];
 	struct nlmsghdr *nlh = netdev_msg_dev_dump(buf, sizeof(buf));
 
@@ -138,7 +138,7 @@ static void test_family_of_call(void **state)
 			 -EPROTONOSUPPORT);
 	assert_true(2 * (fake_calls() - before) < first);
 	assert_string_equal(err.operation, "getfamily");
-	assert_false(genl_in_doubt(genl));
+	assert_false(genl_is_in_doubt(genl));
 	/* It didn't fit into its buffer. */
 	assert_int_equal(genl_do(genl, NULL, &call, &err), -EMSGSIZE);
 	assert_string_equal(err.operation, "get");
@@ -238,7 +238,7 @@ static void test_receiver_fails(void **state)
 	struct genl *genl;
 	struct seen seen = { .fail = -ENOMEM };
 	const struct genl_call call = { "netdev",   "queue-get", "eth1", netdev_msg_queue_names,
-					take_queue, &seen };
+					read_queue, &seen };
 	uint64_t buf[16];
 
 	(void)state;
