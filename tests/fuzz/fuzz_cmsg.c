@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Control messages of a receive. The input's first bytes say how many bytes were received and
- * how many fragments there is room for; the rest is what lies in the control buffer. */
+/* Control messages of a receive. The input begins with the number of bytes that were received and
+ * the number of fragments that there is room for; the rest is the control buffer. */
 #include "rx/cmsg.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define ROOM 64
 
-/* All fragments, one by one, or with as many as possible taken the ordinary way. */
+/* All fragments, either one by one, or as many as possible with cmsg_ordinary(). */
 static int decode_all(const void *control, size_t size, size_t received, bool ordinary,
 		      struct devmem_fragment *frags, uint32_t max, uint32_t *n)
 {
@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	max = data[4] % (ROOM + 1);
 	data += 5;
 	size -= 5;
-	/* Aligned, and of exactly that size. */
+	/* A copy that is aligned, and of exactly that size. */
 	control = malloc(size ? size : 1);
 	MUST(control);
 	memcpy(control, data, size);

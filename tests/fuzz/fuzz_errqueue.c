@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Messages of the error queue, and what they do to a sender's books. The input is a list: a byte of
- * sends, then a byte of length and so many bytes of control messages. */
+/* Messages of the error queue, and their effect on the record of sends in flight. The input is a
+ * list: a byte with a number of sends, then a byte of length and that many bytes of control
+ * messages. */
 #include "tx/errqueue.h"
 
 #include <errno.h>
@@ -36,7 +37,7 @@ static void send_some(struct inflight *f, struct inflight_source *source, unsign
 		MUST(inflight_send(f, source, ranges, 10) == inflight_last(f));
 }
 
-/* In memory of exactly that size, aligned. */
+/* Parses an aligned copy of exactly that size. */
 static int parse(const uint8_t *data, size_t size, struct errqueue_notice *notice)
 {
 	void *control = malloc(size ? size : 1);

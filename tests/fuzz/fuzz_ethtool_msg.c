@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ethtool_msg_parse_feature(data, size, "rx-ntuple-filter", &feature);
 	ethtool_msg_parse_feature(data, size, "", &feature);
 	ret = ethtool_msg_parse_rss_create(data, size, &context);
-	/* A number or a failure, never both and never neither. */
+	/* Either a number or a failure. */
 	MUST(!ret == !!context);
 	if (ethtool_msg_parse_rss(data, size, &rss)) {
 		MUST(ret);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Decoding of extended acks. The input is an answer and the request it is about: two bytes say
- * where the request begins. Both are whole messages, as callers make sure. */
+/* Decoding of extended acks. The input is two bytes with the offset of the request, then an answer
+ * and the request that it is about. Both are made whole messages, which callers guarantee. */
 #include "netlink/extack.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ static void check_string(const char *s, size_t size)
 	MUST(memchr(s, '\0', size));
 }
 
-/* A copy that is as long as its header says. */
+/* A copy whose header has a valid length. */
 static struct nlmsghdr *whole(const uint8_t *data, size_t size)
 {
 	struct nlmsghdr *nlh;

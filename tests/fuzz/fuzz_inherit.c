@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What a command is told by its launcher: up to the first NUL the input is the text, then what the
- * system answers about the descriptor. What is understood is written again, and read again. */
+/* The text that a command inherits from its launcher: it is the input up to the first NUL; the rest
+ * is what system calls answer about the descriptor. What is accepted is written and read again. */
 #include <devmem/inherit.h>
 
 #include <string.h>
@@ -29,7 +29,7 @@ static void check_text(const char *text)
 	MUST(t.dev[0] && t.binding && t.region_fd >= 0);
 	MUST(!t.n == t.tx && !t.held_pages == t.tx && !t.page_size == t.tx);
 	MUST(!(t.page_size & (t.page_size - 1)));
-	/* No longer than the input: only what had to be was written as %XX, and now is again. */
+	/* It fits into the input's size: %XX is written only for bytes that need it. */
 	written = malloc(size);
 	twice = malloc(size);
 	MUST(written && twice);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Journals: the input as it is, and between a first line and a last one whose checksum is right, so
- * that what is in it is reached. What is accepted is written, and read as the same again. */
+/* Journals: the input as it is, and with a first line and a last line with the right checksum, so
+ * that its contents are parsed. What is accepted is written, and read as the same again. */
 #include "reserve/journal.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ static void check(const char *text, size_t len)
 		return;
 	}
 	MUST(line == 0);
-	/* What is on the heap can be added to. */
+	/* An owner and a rule can be added to what was read. */
 	MUST(journal_add(&journal));
 	MUST(journal_add_rule(&journal.owners[0]));
 	MUST(!journal_write(&journal, &first, &first_len));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Region specs: up to the first NUL the input is the spec, then eight bytes of size, then what the
- * system answers. */
+/* Region specs: the input is the spec up to the first NUL, then eight bytes of size; the rest is
+ * what system calls answer. */
 #include <devmem/region.h>
 
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Questions for a route and their answers. The input: how much room there is for the question, the
- * addresses of both ends, a mark and an interface; the rest is an answer. */
+/* Requests for a route, and answers to them. The input is the room that there is for the request,
+ * the addresses of both ends, a mark and an interface; the rest is an answer. */
 #include "netlink/route_msg.h"
 
 #include <string.h>
@@ -24,7 +24,7 @@ static void ask(const struct input *in)
 
 	memcpy(&q.local, in->addresses[0], sizeof(in->addresses[0]));
 	memcpy(&q.peer, in->addresses[1], sizeof(in->addresses[1]));
-	/* Exactly as much. */
+	/* A buffer of exactly that size. */
 	buf = malloc(room ? room : 1);
 	MUST(buf);
 	nlh = route_msg_get(buf, room, &q);

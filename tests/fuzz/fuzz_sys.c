@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* System calls for fuzz targets, in place of lib/core/sys.c: descriptors are counted, netlink
- * answers come from the input, everything else answers with what the input's next byte says. */
+ * answers come from the input, and for everything else the input's next byte chooses the result. */
 #include "core/sys.h"
 
 #include <errno.h>
@@ -284,7 +284,7 @@ uint64_t sys_time(void)
 	return 1;
 }
 
-/* No wait takes long. */
+/* Every deadline is reached after a few calls. */
 uint64_t sys_clock_ms(void)
 {
 	static uint64_t now;
@@ -346,7 +346,7 @@ ssize_t sys_send(int fd, const void *buf, size_t len, int flags)
 	return (ssize_t)len;
 }
 
-/* Makes the messages in a datagram answers to the last request. */
+/* Gives the messages of a datagram the sequence number and type of the last request. */
 static void adopt(uint8_t *data, size_t len)
 {
 	struct nlmsghdr nlh;

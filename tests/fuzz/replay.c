@@ -20,7 +20,7 @@ static int replay(const char *path)
 		return -1;
 	}
 	rewind(f);
-	/* Of exactly that size, so that a read past the end is seen by the address sanitizer. */
+	/* Of exactly that size, so that the address sanitizer detects a read past its end. */
 	data = malloc(size ? (size_t)size : 1);
 	if (!data || fread(data, 1, (size_t)size, f) != (size_t)size) {
 		perror(path);
@@ -58,6 +58,6 @@ int main(int argc, char **argv)
 	}
 	closedir(dir);
 	printf("%d inputs\n", n);
-	/* A corpus that isn't there proves nothing. */
+	/* A corpus that is missing or empty proves nothing. */
 	return n ? 0 : 1;
 }

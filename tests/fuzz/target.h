@@ -2,7 +2,7 @@
 #ifndef DEVMEM_TESTS_FUZZ_TARGET_H
 #define DEVMEM_TESTS_FUZZ_TARGET_H
 
-/* What every fuzz target has, and what it does when the code under test breaks its word. */
+/* What every fuzz target has; MUST() aborts when the code under test breaks a promise. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,10 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                                                  \
 	} while (0)
 
-/* fuzz_sys.c: what sys_recv() hands out, a list of datagrams: two bytes of length (15 bits, little
+/* fuzz_sys.c: the input. sys_recv() reads datagrams from it: two bytes of length (15 bits, little
  * endian) before each; the top bit makes sequence numbers and types those of the last request. */
 void fuzz_sys_input(const uint8_t *data, size_t size);
-/* Everything that was opened was closed. */
+/* Checks that everything that was opened was closed. */
 void fuzz_sys_check(void);
 
 #endif

@@ -4,10 +4,11 @@
 
 #include <stdbool.h>
 
-/* Moves this process into a network namespace of its own, with lo up. Ends the process with 77, and
- * a line that says why, where that isn't possible. */
+/* Moves this process into a network namespace of its own, with lo up. Where that isn't possible,
+ * prints why and exits with 77. */
 void netns_enter(void);
-/* Makes a pair of interfaces with two queues each way; false and a line where the kernel can't. */
+/* Makes a pair of interfaces with two queues each way. Where the kernel can't, prints why
+ * and returns false. */
 bool netns_veth(const char *name, const char *peer);
 void netns_up(const char *name, bool up);
 

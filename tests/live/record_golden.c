@@ -6,9 +6,8 @@
  *
  * Asks the kernel about each interface with requests that libnl makes, and writes every request and
  * every datagram of the answer to DIRECTORY/PREFIX-INTERFACE-WHAT.req and .ans (.ans2, ... where
- * there are more). Binds nothing and sets nothing: the requests that would are made so that they
- * fail. With DIRECTORY "-" it writes a shar-like text to stdout instead: a line "NAME HEX" for
- * each.
+ * there are more). Binds nothing and sets nothing: requests that would are made in a way that must
+ * fail. If DIRECTORY is "-", it prints a line "NAME HEX" for each message instead.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -197,7 +196,7 @@ static int record_ethtool(const char *name, uint32_t ifindex, int family)
 		ret |= record(name, gets[i].what, msg, NLM_F_ACK);
 	}
 
-	/* RSS contexts: those that there are, one with queues that no NIC has, and one that doesn't
+	/* RSS contexts: the existing ones, one with queues that no NIC has, and one that doesn't
 	 * exist. */
 	msg = request(family, 38);
 	put_ethtool_header(msg, ifindex);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The library's control side on the running kernel, in a network namespace of its own: families,
- * snapshots, dumps, real extended acks, what a socket takes as SO_DEVMEM_DONTNEED. */
+ * snapshots, dumps, real extended acks, what a socket accepts as SO_DEVMEM_DONTNEED. */
 #include <devmem/devmem.h>
 
 #include <arpa/inet.h>
@@ -156,7 +156,7 @@ static void test_bind_refused(void **state)
 	assert_string_equal(err.attribute, "queues");
 	assert_non_null(strstr(err.message, "queues"));
 
-	/* From 6.16 on the interface is looked at first, before that the descriptor. */
+	/* Since 6.16 the kernel checks the interface first, before that the descriptor. */
 	ret = bind_rx(nic, -1, &queue, 1, 0, &binding, &err);
 	if (ret != -EBADF) {
 		assert_int_equal(ret, -EOPNOTSUPP);
@@ -216,7 +216,7 @@ static void test_ethtool_refused(void **state)
 	genl_close(genl);
 }
 
-/* An interface that can't be steered says so and isn't touched. */
+/* An interface without steering is refused with an error that says so, and isn't changed. */
 static void test_reservation_refused(void **state)
 {
 	struct devmem_reservation_options options = { .sz = sizeof(options) };
@@ -249,7 +249,7 @@ static void test_reservation_refused(void **state)
 	devmem_netdev_close(nd);
 }
 
-/* What needs no privilege works without, and what does says so. */
+/* What needs no privilege works without any; what needs one fails with an error that names it. */
 static void test_unprivileged(void **state)
 {
 	int status;
@@ -325,7 +325,7 @@ static void test_dontneed_limits(void **state)
 		close(fds[1]);
 		skip();
 	}
-	/* Tokens that aren't there: nothing freed, and no error. */
+	/* Tokens that aren't out: nothing is freed, and that is no error. */
 	assert_int_equal(
 		setsockopt(fds[1], SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, tokens, sizeof(tokens[0])),
 		0);
@@ -342,7 +342,7 @@ static void test_dontneed_limits(void **state)
 	assert_int_equal(errno, EINVAL);
 	assert_int_equal(setsockopt(fds[1], SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, tokens, 0), -1);
 	assert_int_equal(errno, EINVAL);
-	/* Past 1024 tokens it stops, in silence. */
+	/* After 1024 tokens the kernel stops, without an error. */
 	tokens[0].token_count = 5000;
 	assert_int_equal(
 		setsockopt(fds[1], SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, tokens, sizeof(tokens[0])),

@@ -28,7 +28,7 @@ static unsigned char byte_at(uint64_t pos)
 	return (unsigned char)((x ^ x >> 29) >> 8 * (pos % 8));
 }
 
-/* A process that sends so many bytes in pieces of odd sizes, and ends the stream or resets it. */
+/* A process that sends that many bytes in pieces of odd sizes, and ends the stream or resets it. */
 static int sender(int family, uint64_t bytes, unsigned int pause_us, bool reset, pid_t *pid)
 {
 	int listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
@@ -182,8 +182,8 @@ static void test_streams(void **state)
 		receive_all(&forms[i]);
 }
 
-/* Everything is held until the region is full: an error that passes, not a wait that doesn't
- * end. */
+/* Everything is held until the region is full: that is an error until something is released, and
+ * not a wait without end. */
 static void test_region_full(void **state)
 {
 	struct devmem_rx_options options = { .sz = sizeof(options), .recv_max = 65536 };

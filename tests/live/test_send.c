@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Sending over loopback on the running kernel: plain senders from end to end, the error queue's
- * codec and the senders' books against completions of host memory, which loopback copies, and the
- * way that a connection takes. */
+/* Sending over loopback on the running kernel: plain senders from end to end; the error queue's
+ * codec and the record of sends in flight with completions of host memory, which loopback copies;
+ * the route of a connection. */
 #include <devmem/devmem.h>
 
 #include <errno.h>
@@ -39,8 +39,8 @@ static unsigned char byte_at(uint64_t pos)
 	return (unsigned char)((x ^ x >> 29) >> 8 * (pos % 8));
 }
 
-/* A process that reads so many bytes, checks them, and waits for the end. Return: a socket that is
- * connected to it. */
+/* A process that reads that many bytes, checks them, and waits for the end. Return: a socket that
+ * is connected to it. */
 static int receiver(int family, const struct sockaddr_storage *addr, uint64_t bytes, pid_t *pid)
 {
 	int listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
@@ -94,7 +94,7 @@ struct world {
 	unsigned char *bytes;
 };
 
-/* No NIC, and mostly no udmabuf either: plain, on what can be had. */
+/* There is no NIC, and mostly no udmabuf either: a plain binding on the given kind of region. */
 static void world_open(struct world *w, const char *spec, uint64_t size)
 {
 	const struct devmem_binding_options options = { .sz = sizeof(options),
@@ -272,7 +272,7 @@ static void test_no_such_sockets(void **state)
 
 /* ---- completions of the kernel ---- */
 
-/* Reads messages until none is there. Return: how many there were. */
+/* Reads messages until there are none. Return: how many there were. */
 static unsigned int read_queue(int fd, struct inflight *f, uint64_t *sends)
 {
 	unsigned int n = 0;
@@ -294,7 +294,7 @@ static unsigned int read_queue(int fd, struct inflight *f, uint64_t *sends)
 		assert_int_equal(ret, 0);
 		assert_int_equal(msg.msg_flags & (MSG_ERRQUEUE | MSG_CTRUNC), MSG_ERRQUEUE);
 		assert_int_equal(errqueue_parse(&control, msg.msg_controllen, &notice), 1);
-		/* It doesn't leave the machine. */
+		/* Loopback copies. */
 		assert_true(notice.copied);
 		assert_int_equal(inflight_complete(f, notice.low, notice.high, &known, &unknown),
 				 0);
@@ -323,7 +323,7 @@ static void completions(int family)
 	fd = receiver(family, NULL, 30000 * 200, &pid);
 	if (setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)))
 		fail_msg("SO_ZEROCOPY: %s", strerror(errno));
-	/* One that fails takes no number. */
+	/* A send that fails gets no number. */
 	assert_int_equal(send(fd, (void *)(uintptr_t)4096, 1, MSG_ZEROCOPY | MSG_NOSIGNAL), -1);
 	for (k = 0; k < 200; k++) {
 		struct pollfd pfd = { .fd = fd };
