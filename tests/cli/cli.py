@@ -14,7 +14,7 @@ import threading
 import unittest
 
 CTL = os.environ.get("DEVMEMCTL", "devmemctl")
-# The same with an interface that is made up, see fake_nic.c.
+# The command on an interface that isn't real (fake_nic.c).
 FAKE = os.environ.get("DEVMEMCTL_FAKE", "devmemctl-fake")
 SKIP = 77
 # Exit codes of the command.
@@ -39,7 +39,7 @@ def run(*args, timeout=30, program=CTL, **kwargs):
 
 
 class Receiver:
-    """`devmemctl recv lo --place ...`, running; known to listen at self.address."""
+    """`devmemctl recv lo --place ...`, running and listening on self.port."""
 
     def __init__(self, *args, host="127.0.0.1", prefix=(), listen=None, **kwargs):
         ready, theirs = os.pipe()
@@ -64,7 +64,7 @@ class Receiver:
                 peer.sendall(content[at:at + chunk])
 
     def finish(self, timeout=30):
-        """Waits for the end: exit code, standard output, standard error."""
+        """Waits for its end. Returns exit code, standard output, standard error."""
         out, err = self.process.communicate(timeout=timeout)
         return self.process.returncode, out, (err or b"").decode()
 
@@ -79,7 +79,7 @@ class Receiver:
 
 @contextlib.contextmanager
 def sender(content):
-    """Listens on a free port and sends content to whoever connects first."""
+    """Listens on a free port and sends content to the first connection."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         def serve():
             peer, _ = server.accept()
@@ -122,7 +122,7 @@ class TestCase(unittest.TestCase):
             self.assertIn(word, text)
 
     def assert_fails(self, code, args, *words, **kwargs):
-        """The command fails with the code, prints nothing, and says all the words in one line."""
+        """The command fails with the code and prints nothing but one line on standard error, with all the words."""
         result = run(*args, **kwargs)
         self.assertEqual(result.returncode, code, (args, result.stderr))
         self.assertEqual(result.stdout, b"", args)
@@ -130,7 +130,7 @@ class TestCase(unittest.TestCase):
         return result
 
     def fake(self, *args, fail=None, **kwargs):
-        """Runs the command on the interface fake0; what it did there is in self.did, a word or some for each call."""
+        """Runs the command on the interface fake0; self.did gets a line for each call that changed something there."""
         log = self.path("log")
         env = {**os.environ, "FAKE_LOG": log, "FAKE_FAIL": fail or "", **kwargs.pop("env", {})}
         if os.path.exists(log):
@@ -140,7 +140,7 @@ class TestCase(unittest.TestCase):
         return result
 
     def assert_json(self, result, code=OK):
-        """The command succeeds in silence but for one line of JSON, which is returned."""
+        """The command succeeds and prints one line of JSON, which is returned, and nothing else."""
         self.assertEqual(result.returncode, code, result.stderr)
         self.assertEqual(result.stderr, b"")
         self.assertEqual(result.stdout.count(b"\n"), 1, result.stdout)
@@ -148,7 +148,7 @@ class TestCase(unittest.TestCase):
 
 
 def main():
-    """Runs the tests of the file. All of them skipped: skipped as a whole, never passed."""
+    """Runs the tests of the file. If all of them were skipped, the file counts as skipped, not as passed."""
     program = unittest.main(module="__main__", exit=False, verbosity=2)
     result = program.result
     if not result.wasSuccessful():

@@ -6,8 +6,8 @@
 
 #include <devmem/binding.h>
 
-/* Writes a line, name and what fmt gives, to the file that FAKE_LOG names. Return: 0, or the errno
- * that the call is to fail with, because FAKE_FAIL names it. */
+/* Appends a line to the file that FAKE_LOG names: name, then what fmt prints. Return: 0, or the
+ * errno that the call must fail with if FAKE_FAIL names it. */
 int fake_called(struct devmem_error *err, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

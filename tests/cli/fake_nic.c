@@ -3,8 +3,8 @@
  * An interface for tests of the command: devmemctl is linked with this in front of the library. It
  * has four receive queues, accepts everything, and changes nothing. Each call that would have
  * changed something is a line in the file that FAKE_LOG names; the call that FAKE_FAIL names is
- * refused. Its name is fake0, or that of a real one in FAKE_NAME, for sockets on it. FAKE_PLAIN
- * makes it unable to send from device memory.
+ * refused. Its name is fake0, or, for tests with sockets on it, that of a real one, in FAKE_NAME.
+ * FAKE_PLAIN makes it unable to send from device memory.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -277,7 +277,7 @@ int devmem_reservation_list(struct devmem_reservation_info **list, size_t *n, co
 	(*list)[1].alive = 0;
 	(*list)[1].flows = flows + 1;
 	(*list)[1].n_flows = 2;
-	/* Settings that remain. */
+	/* Settings that were left changed, without an owner. */
 	(*list)[2] = (struct devmem_reservation_info){ .ifindex = 8, .name = "fake1" };
 	strcpy((*list)[2].settings, "rss table");
 	/* Of an earlier boot: its rule at place 1 isn't there any more. */

@@ -2,11 +2,11 @@
 /*
  * Sending through the fake interface: the bytes go over loopback with MSG_ZEROCOPY, from the
  * region's mapping, so that completions come to the socket's error queue as those of device memory
- * do. FAKE_SEND makes it harder:
+ * do. FAKE_SEND makes sends fail or stay incomplete:
  *
- *	partial	each send takes 1000 bytes at most
+ *	partial	each send is of 1000 bytes at most
  *	one	no send as long as another one is in flight: ENOBUFS
- *	none	no send ever: ENOBUFS
+ *	none	every send fails: ENOBUFS
  *	lost	the third send fails: ENODEV
  */
 #include <errno.h>
@@ -115,7 +115,7 @@ int64_t devmem_tx_send(struct devmem_tx *tx, const struct devmem_range *ranges, 
 }
 
 /* One message of the error queue. Return: its sends, 0 if there is no message. */
-static uint32_t take_completion(int fd)
+static uint32_t read_completion(int fd)
 {
 	char space[128];
 	struct msghdr msg = { .msg_control = space, .msg_controllen = sizeof(space) };
@@ -133,7 +133,7 @@ int devmem_tx_reap(struct devmem_tx *tx, struct devmem_tx_done *done, size_t n)
 
 	(void)done;
 	(void)n;
-	while ((sends = take_completion(tx->fd))) {
+	while ((sends = read_completion(tx->fd))) {
 		tx->stats.completions++;
 		tx->done += sends;
 	}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Manual pages are free of errors, warnings and questions of style. References to pages that are not
-# installed here are none of these.
+# Manual pages are free of errors, warnings and remarks on style, apart from references to pages that
+# aren't installed here.
 set -eu
 mandoc=$1
 dir=$2

@@ -19,7 +19,7 @@ class Outputs(cli.TestCase):
             try:
                 receiver.send(self.content)
             except OSError:
-                pass  # the receiver has given up
+                pass  # the receiver has failed already
             ended, out, err = receiver.finish()
         self.assertEqual(ended, code, err)
         lines = err.splitlines(keepends=True)
@@ -75,7 +75,7 @@ class Outputs(cli.TestCase):
             result = cli.run("region", "list", stdout=theirs)
         finally:
             os.close(theirs)
-        # Ended by SIGPIPE like any filter, or with an error.
+        # Killed by SIGPIPE like any filter, or failed with an error.
         self.assertIn(result.returncode, (-13, cli.REFUSED))
 
 
@@ -119,9 +119,9 @@ class BeforeAnythingHappens(cli.TestCase):
         self.assertEqual(self.read("old"), b"precious")
         self.assertFalse(os.path.exists(new))
 
-    def test_addresses_that_are_not_ours_or_taken(self):
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            where = "127.0.0.1:%d" % taken.getsockname()[1]
+    def test_addresses_that_are_foreign_or_in_use(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            where = "127.0.0.1:%d" % other.getsockname()[1]
             self.assert_fails(cli.REFUSED, ["recv", "lo", "--place", "--listen", where], where, "in use")
         self.assert_fails(cli.REFUSED, ["recv", "lo", "--place", "--listen", "192.0.2.1:0"], "192.0.2.1", "no interface")
 
@@ -146,7 +146,7 @@ class Unprivileged(cli.TestCase):
         for args in (["dev", "show"], ["queue", "show", "lo"], ["region", "list"]):
             result = self.as_nobody("-j", *args)
             if result.returncode == cli.MISSING and b"netdev" in result.stderr:
-                continue  # no such family in this kernel
+                continue  # this kernel has no such family
             self.assertEqual(result.returncode, cli.OK, (args, result.stderr))
             json.loads(result.stdout)
 

@@ -44,7 +44,7 @@ class Namespace(cli.TestCase):
         self.assertEqual((shown["first0"]["mtu"], shown["first0"]["up"], shown["second0"]["up"]), (1400, True, False))
 
     def test_receiving_changes_no_settings(self):
-        """A device that can't is refused with its name, and stays as it was."""
+        """A device that can't do it is refused with an error that names it, and stays as it was."""
         result = self.shell("ip link add nic0 type $KIND; ip link set nic0 up; ip link show nic0 >before; "
                             "set +e; $CTL recv nic0 --listen 127.0.0.1:0 --once; code=$?; "
                             "ip link show nic0 | cmp - before >&2 || code=99; exit $code")
@@ -65,7 +65,7 @@ class Namespace(cli.TestCase):
         self.assert_error(result.stderr)
 
     def test_addresses_of_another_interface(self):
-        """Sockets of send are bound to the interface: what can hardly work is said, what can't is an error."""
+        """Sockets of send are bound to the interface: an unlikely address is warned of, an impossible one refused."""
         up = "ip link set lo up; ip link add nic0 type $KIND; ip link set nic0 up; ip addr add 192.0.2.1/24 dev nic0; "
         send = "timeout 0.5 $CTL send nic0 --region memfd "
         result = self.shell(up + "set +e; " + send + "--connect 192.0.2.1:9 </dev/null 2>&1 >&-; "

@@ -21,7 +21,7 @@ class Stream(cli.TestCase):
     content = cli.data(8 << 20)
 
     def receive(self, content, *args, **kwargs):
-        """One stream; the summary after the usual checks."""
+        """Receives one stream. Returns the summary, after the usual checks."""
         with cli.Receiver("--once", "-j", *args, **kwargs) as receiver:
             self.assertRegex(receiver.line, r"^listening on \S+:\d+\n$")
             receiver.send(content)
@@ -40,7 +40,7 @@ class Stream(cli.TestCase):
         return shown
 
     def check_map(self, name, region):
-        """The fragments of a map lie in the region; their lengths."""
+        """Checks that the fragments of a map lie in the region. Returns their lengths."""
         lengths = []
         for line in self.read(name).decode().splitlines():
             self.assertRegex(line, r"^\d+ \d+$")

@@ -9,7 +9,7 @@ import unittest
 import cli
 
 SHOW, RESTORE = ("reserve", "show"), ("reserve", "restore")
-# As the library names the journal of a virtual interface.
+# A name that the library gives to journals of virtual interfaces.
 JOURNAL = "virtual-if4000.journal"
 
 
@@ -145,7 +145,7 @@ class Damaged(cli.TestCase):
             self.assert_fails(cli.USAGE, [*command, "--runtime-dir", file], file, "directory")
 
     def test_directory_that_others_may_write_to(self):
-        """Anybody could put a journal there and have root change an interface after it."""
+        """Anybody could put a journal there, and root would change an interface as it says."""
         os.chmod(self.dir, 0o777)
         for command in (SHOW, RESTORE):
             self.assert_fails(cli.MISSING, [*command, "--runtime-dir", self.dir], self.dir)

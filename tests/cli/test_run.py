@@ -8,7 +8,7 @@ import subprocess
 
 import cli
 
-# What the fake interface sees of a run that went well, before and after the command.
+# The calls of a run that goes well, before and after the command.
 OPENED = ["open any 1", "bind 1", "inherit"]
 CLOSED = ["unbind", "close"]
 MEMORY = ("--region", "memfd", "--size", "1M")
@@ -44,7 +44,7 @@ class Command(cli.TestCase):
             self.assert_error(result.stderr, "fake0")
 
     def test_descriptors(self):
-        """The region's, and what devmemctl itself was given, but nothing of devmemctl's own."""
+        """The command gets the region's and those that devmemctl was started with, but none that devmemctl opened."""
         before = subprocess.run(["sh", "-c", LIST_FDS], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
                                 stderr=subprocess.PIPE, check=True).stdout.split()
         result = self.run_fake("sh", "-c", "echo $DEVMEM_REGION_FD; " + LIST_FDS)
@@ -93,7 +93,7 @@ class Command(cli.TestCase):
             self.assertIn(text, result.stderr)
 
     def test_signals(self):
-        """They reach the command, which decides what becomes of them."""
+        """They reach the command, which decides how it ends."""
         for script, status in (("trap 'exit 9' TERM; echo on; while :; do sleep 0.05; done", 9), ("echo on; exec sleep 30", 143)):
             log = self.path("log")
             with subprocess.Popen([cli.FAKE, "run", "fake0", *MEMORY, "--", "sh", "-c", script], stdout=subprocess.PIPE,

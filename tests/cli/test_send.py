@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """send end to end over loopback: what arrives is what was read, and the summary is true. The library is the real
-one, which sends plainly there; or, for what device memory brings with it, one that is made up (fake_tx.c)."""
+one, which sends plainly there, or, for all that only device memory has, a fake (fake_tx.c)."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ TX_KEYS = {"bytes_device", "bytes_plain", "sends", "ranges", "send_calls", "reap
            "completions", "sends_completed", "sends_copied", "completions_unknown", "notices_other", "sends_partial",
            "full_socket", "full_notifications", "full_in_flight", "in_flight_sends", "in_flight_bytes",
            "in_flight_sends_max", "in_flight_bytes_max", "zerocopy_sends"}
-# A reset when it is closed.
+# Closing the socket resets the connection.
 LINGER = (socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
 
@@ -32,7 +32,7 @@ class Peer:
         self.address = (f"[{host}]" if ":" in host else host) + ":%d" % self.server.getsockname()[1]
         self.received = bytearray()
         self.error = None
-        self.thread = threading.Thread(target=self.run, args=(serve or self.take_all,), daemon=True)
+        self.thread = threading.Thread(target=self.run, args=(serve or self.read_all,), daemon=True)
         self.thread.start()
 
     def run(self, serve):
@@ -43,7 +43,7 @@ class Peer:
         except OSError as error:
             self.error = error
 
-    def take_all(self, connection):
+    def read_all(self, connection):
         while piece := connection.recv(1 << 20):
             self.received += piece
 
@@ -73,7 +73,7 @@ class TestCase(cli.TestCase):
         return process
 
     def summary(self, process, code=cli.OK, end="complete", input=None):
-        """Its end; the summary after the usual checks, and what was said on standard error."""
+        """Waits for its end. Returns the summary, after the usual checks, and standard error."""
         out, err = process.communicate(input, timeout=30)
         self.assertEqual(process.returncode, code, err)
         self.assertEqual(out.count(b"\n"), 1, (out, err))
@@ -89,7 +89,7 @@ class TestCase(cli.TestCase):
         return shown
 
     def send(self, content, *args, peer=None, **kwargs):
-        """Sends a file to its end; the summary after all checks."""
+        """Sends a whole file. Returns the summary, after all checks."""
         with peer or Peer() as peer:
             process = self.start(peer.address, "--input", self.write("in", content), "--sha256", *args, **kwargs)
             shown = self.summary(process)
@@ -102,7 +102,7 @@ class TestCase(cli.TestCase):
         return shown
 
     def check_map(self, name, size, region):
-        """The pieces of a map lie in the region and make up the stream; their number."""
+        """Checks that the pieces of a map lie in the region and make up the stream. Returns their number."""
         pieces = [tuple(map(int, line.split())) for line in self.read(name).decode().splitlines()]
         for offset, length in pieces:
             self.assertGreater(length, 0)
@@ -188,7 +188,7 @@ class Stream(TestCase):
             self.assertEqual(shown["sha256"], cli.sha256(self.content))
             self.assertEqual(shown["local"], line.split()[2])
 
-    def test_connected_is_told(self):
+    def test_connected_is_announced(self):
         ready, theirs = os.pipe()
         with Peer() as peer:
             process = self.start(peer.address, "--ready-fd", str(theirs), pass_fds=(theirs,))
@@ -204,7 +204,7 @@ class Stream(TestCase):
         self.assertEqual(self.read("out"), self.content)
 
     def test_what_the_peer_says_is_dropped(self):
-        """So that one that answers, byte for byte, doesn't stop."""
+        """Otherwise a peer that answers byte for byte would stall."""
         peer = Peer(lambda connection: echo(peer, connection))
 
         def echo(peer, connection):
@@ -213,14 +213,14 @@ class Stream(TestCase):
                 connection.sendall(piece)
         self.send(self.content * 4, peer=peer)
 
-    def test_peer_that_says_nothing_more(self):
-        """It closed one direction at once, and goes on reading."""
-        peer = Peer(lambda connection: (connection.shutdown(socket.SHUT_WR), time.sleep(0.2), peer.take_all(connection)))
+    def test_peer_that_shuts_down_sending(self):
+        """It closes one direction at once, and goes on reading."""
+        peer = Peer(lambda connection: (connection.shutdown(socket.SHUT_WR), time.sleep(0.2), peer.read_all(connection)))
         self.send(self.content, peer=peer)
 
     def test_waits_for_the_peer(self):
-        """The end is not before the peer has closed."""
-        peer = Peer(lambda connection: (peer.take_all(connection), time.sleep(0.5)))
+        """The command doesn't end before the peer has closed."""
+        peer = Peer(lambda connection: (peer.read_all(connection), time.sleep(0.5)))
         with peer:
             started = time.monotonic()
             self.summary(self.start(peer.address, "--input", self.write("in", b"short")))
@@ -269,7 +269,7 @@ class Stream(TestCase):
 
     @unittest.skipIf(os.path.exists("/dev/udmabuf"), "there are udmabufs here")
     def test_no_udmabuf(self):
-        """Then it is plain, and said once; but not if that is no help."""
+        """Sending is plain then, with one message that says so; unless plain sending can't help."""
         with Peer() as peer:
             result = cli.run("-j", "send", "lo", "--connect", peer.address, input=b"x", stdin=None)
         self.assertEqual(result.returncode, cli.OK)
@@ -291,7 +291,7 @@ class Stream(TestCase):
 
 class Inputs(TestCase):
     def refused(self, code, *words, args=(), **kwargs):
-        """Said before anybody is connected to."""
+        """The command fails before it connects."""
         self.assert_fails(code, ["send", "lo", "--region", "memfd", "--connect", "127.0.0.1:1", *args], *words, **kwargs)
 
     def test_standard_input(self):
@@ -305,7 +305,7 @@ class Inputs(TestCase):
         self.assertEqual(bytes(peer.received), self.content)
 
     def test_slow_pipe(self):
-        """What is there goes out, without waiting for more."""
+        """Bytes that are there are sent without waiting for more."""
         with Peer() as peer:
             process = self.start(peer.address, stdin=subprocess.PIPE)
             for at in range(5):
@@ -330,7 +330,7 @@ class Inputs(TestCase):
         self.assertEqual(bytes(peer.received), self.content)
 
     def test_fifo(self):
-        """Its writer may come later."""
+        """Its writer may open it later."""
         os.mkfifo(self.path("fifo"))
         with Peer() as peer:
             process = self.start(peer.address, "--input", self.path("fifo"))
@@ -342,9 +342,9 @@ class Inputs(TestCase):
         self.assertEqual(bytes(peer.received), self.content)
 
     def test_file_that_shrinks(self):
-        """What is left of it is sent, and no byte more."""
+        """The rest of it is sent, and no byte more."""
         go = threading.Event()
-        with Peer(lambda connection: (go.wait(10), peer.take_all(connection))) as peer:
+        with Peer(lambda connection: (go.wait(10), peer.read_all(connection))) as peer:
             process = self.start(peer.address, "--input", self.write("in", self.content * 8), "--size", "1M", "--sha256")
             time.sleep(0.5)
             os.truncate(self.path("in"), 1 << 20)
@@ -392,7 +392,7 @@ class Inputs(TestCase):
             self.skipTest(f"nobody can't run the command: {error}")
 
     def test_file_that_can_not_be_read(self):
-        """It can be opened, that is all."""
+        """It can be opened, but not read."""
         with Peer() as peer:
             shown = self.summary(self.start(peer.address, "--input", "/proc/self/mem"), cli.REFUSED, "error")
         self.assertIn("/proc/self/mem: read", shown["error"])
@@ -424,7 +424,7 @@ class Failures(TestCase):
         self.assertEqual(shown["bytes"], 1)
 
     def test_peer_that_goes_after_its_own_end(self):
-        """It said that it sends no more; that it is gone shows all the same."""
+        """It has shut down sending before, and its going is still noticed."""
         with Peer(lambda connection: (connection.shutdown(socket.SHUT_WR), connection.recv(10), connection.setsockopt(*LINGER))) as peer:
             process = self.start(peer.address, stdin=subprocess.PIPE)
             time.sleep(0.3)
@@ -434,7 +434,7 @@ class Failures(TestCase):
             self.summary(process, cli.REFUSED, "error")
 
     def test_peer_that_goes_without_reading_the_rest(self):
-        """Everything was sent by then, but it never arrived."""
+        """Everything had been sent, but never arrived."""
         go = threading.Event()
         with Peer(lambda connection: (go.wait(10), connection.setsockopt(*LINGER))) as peer:
             process = self.start(peer.address, "--input", self.write("in", b"x" * 1000))
@@ -445,7 +445,7 @@ class Failures(TestCase):
         self.assertEqual(shown["bytes"], 1000)
 
     def test_peer_that_closed_before_it_has_everything(self):
-        """It said so, and never read what was under way."""
+        """Its end was received in order, but it never read what was under way."""
         go = threading.Event()
         with Peer(lambda connection: (connection.shutdown(socket.SHUT_WR), go.wait(10), connection.setsockopt(*LINGER))) as peer:
             peer.server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -495,11 +495,11 @@ class Failures(TestCase):
 
 class Signals(TestCase):
     def test_peer_that_stalls(self):
-        """It sees that the stream was cut."""
+        """The peer notices that the stream was cut off."""
         go = threading.Event()
         for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             go.clear()
-            with Peer(lambda connection: (go.wait(10), peer.take_all(connection))) as peer:
+            with Peer(lambda connection: (go.wait(10), peer.read_all(connection))) as peer:
                 process = self.start(peer.address, "--input", self.write("in", self.content * 8), "--size", "1M")
                 time.sleep(0.5)
                 process.send_signal(sig)
@@ -533,13 +533,13 @@ class Signals(TestCase):
 
     def test_while_the_peer_stays(self):
         go = threading.Event()
-        with Peer(lambda connection: (peer.take_all(connection), go.wait(10))) as peer:
+        with Peer(lambda connection: (peer.read_all(connection), go.wait(10))) as peer:
             process = self.start(peer.address, "--input", self.write("in", b"short"))
             time.sleep(0.5)
             process.send_signal(signal.SIGTERM)
             shown = self.summary(process, 128 + signal.SIGTERM, "SIGTERM")
             go.set()
-        # All of it was sent, so that is no reset.
+        # All of it was sent, so the connection isn't reset.
         self.assertEqual((shown["bytes_complete"], bytes(peer.received), peer.error), (5, b"short", None))
 
     def test_while_connecting(self):
@@ -556,7 +556,7 @@ class Signals(TestCase):
             process.send_signal(signal.SIGINT)
             shown = self.summary(process, 128 + signal.SIGINT, "SIGINT")
             self.assertEqual((shown["bytes"], shown["local"]), (0, None))
-            # Long waits are said.
+            # Long waits are announced.
             process = self.start("127.0.0.1:%d" % server.getsockname()[1])
             self.assertRegex(process.stderr.readline().decode(), r"^devmemctl: 127\.0\.0\.1:\d+: connect through lo: no answer yet\n$")
             process.send_signal(signal.SIGINT)
@@ -576,7 +576,7 @@ class Signals(TestCase):
 
 
 class Device(TestCase):
-    """Zero-copy sends and their completions, by the made up library."""
+    """Zero-copy sends and their completions, with the fake library."""
     program = cli.FAKE
 
     def setUp(self):
@@ -595,7 +595,7 @@ class Device(TestCase):
         self.assertEqual(self.did(), ["bind_tx lo plain-ok", "tx_open", "ring_open", "tx_close abandon, none in flight", "unbind"])
 
     def test_waits_for_completions(self):
-        """Of space in the region, of what is in flight, and in the end of all."""
+        """For space in the region, for room in flight, and for all at the end."""
         for how, size in (("", 4 << 20), ("partial", 300000), ("one", 4 << 20)):
             self.env["FAKE_SEND"] = how
             self.send(self.content[:size], "--size", "256K")
@@ -603,14 +603,14 @@ class Device(TestCase):
 
     def test_quiet_input_and_slow_peer(self):
         go = threading.Event()
-        with Peer(lambda connection: (go.wait(10), peer.take_all(connection))) as peer:
+        with Peer(lambda connection: (go.wait(10), peer.read_all(connection))) as peer:
             process = self.start(peer.address, "--size", "64K", "--sha256", stdin=subprocess.PIPE)
             threading.Timer(0.5, go.set).start()
             shown = self.summary(process, input=self.content)
         self.assertEqual(shown["sha256"], cli.sha256(self.content))
 
     def test_no_room_for_a_single_one(self):
-        """Waiting would never end."""
+        """It fails: waiting would never end."""
         self.env["FAKE_SEND"] = "none"
         with Peer() as peer:
             shown = self.summary(self.start(peer.address, stdin=subprocess.PIPE), cli.REFUSED, "error", input=b"x")

@@ -88,7 +88,7 @@ class Queue(cli.TestCase):
 
 @unittest.skipIf(no_netdev_family(), no_netdev_family())
 class Prerequisites(cli.TestCase):
-    """Loopback can do nothing of it, and each command says so in its own words."""
+    """Loopback supports none of this, and each command says so in its own words."""
 
     def test_flow(self):
         self.assert_fails(cli.MISSING, ["flow", "show", "lo"], "lo")

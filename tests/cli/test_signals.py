@@ -10,7 +10,7 @@ import time
 
 import cli
 
-# The command leaves SIGHUP alone where it was ignored before: so it must not be here, whoever started the tests.
+# Where SIGHUP was ignored before, the command leaves it so. It must not be ignored here, however the tests were started.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
@@ -43,7 +43,7 @@ class Signals(cli.TestCase):
             self.assertEqual(shown["sha256"], cli.sha256(b"x" * 5000))
 
     def test_under_full_load(self):
-        """Signals are seen although there is always something to receive."""
+        """Signals are noticed although there is always something to receive."""
         with cli.Receiver("-j", "--once") as receiver, receiver.connect() as peer:
             sender = subprocess.Popen(["cat", "/dev/zero"], stdout=peer.fileno(), stderr=subprocess.DEVNULL)
             time.sleep(0.5)
@@ -54,7 +54,7 @@ class Signals(cli.TestCase):
         self.assertGreater(shown["bytes"], 0)
 
     def test_while_a_reader_is_slow(self):
-        """A full pipe on standard output doesn't keep it from ending."""
+        """A full pipe on standard output doesn't keep the command from ending."""
         with cli.Receiver("-j", "--once", "--output", "-") as receiver, receiver.connect() as peer:
             peer.sendall(b"x" * (1 << 20))
             time.sleep(0.5)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The watcher's command line, and what it tells its starter before it watches anything."""
+"""The watcher's command line, and what it answers to its starter before it watches anything."""
 
 import fcntl
 import os
@@ -18,8 +18,8 @@ def watch(*args, **kwargs):
 
 
 class Watcher(cli.TestCase):
-    def assert_tells(self, result, *words):
-        """One line for the starter, and nothing else."""
+    def assert_answers(self, result, *words):
+        """One line of error for the starter, and nothing else."""
         self.assertEqual((result.returncode, result.stderr), (1, b""))
         text = result.stdout.decode()
         self.assertRegex(text, r"^error: [^\n]+\n$")
@@ -45,8 +45,8 @@ class Watcher(cli.TestCase):
 
     @unittest.skipIf(os.geteuid(), "needs root")
     def test_nothing_to_watch(self):
-        self.assert_tells(watch(self.path("missing"), "nic", "1"), "missing", "No such file")
-        self.assert_tells(watch(self.dir, "no-such-nic", "1"))
+        self.assert_answers(watch(self.path("missing"), "nic", "1"), "missing", "No such file")
+        self.assert_answers(watch(self.dir, "no-such-nic", "1"))
 
     @unittest.skipIf(os.geteuid(), "needs root to become somebody else")
     def test_without_privilege(self):
@@ -55,7 +55,7 @@ class Watcher(cli.TestCase):
             result = watch(self.dir, "nic", "1", user=65534, group=65534, extra_groups=[], cwd="/")
         except PermissionError as error:
             self.skipTest(f"nobody can't run it: {error}")
-        self.assert_tells(result, "CAP_NET_ADMIN")
+        self.assert_answers(result, "CAP_NET_ADMIN")
 
     def detached(self):
         """The pid of the watcher of this test's directory, or None."""
@@ -71,7 +71,7 @@ class Watcher(cli.TestCase):
 
     @unittest.skipIf(os.geteuid(), "needs root")
     def test_stop_of_a_service(self):
-        """Signals that end a service's processes leave the watcher, until the owner has ended."""
+        """The watcher survives the signals that end a service's processes, until the owner has ended."""
         os.chmod(self.dir, 0o700)
         with open(self.path("nic.1.owner"), "w") as owner:
             fcntl.flock(owner, fcntl.LOCK_EX)
@@ -88,7 +88,7 @@ class Watcher(cli.TestCase):
                 break
             time.sleep(0.05)
         self.assertIsNone(self.detached())
-        # nobody's file any more
+        # the owner's file is gone
         self.assertEqual(os.listdir(self.dir), [])
 
 
