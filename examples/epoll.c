@@ -4,8 +4,8 @@
  *
  *	epoll 127.0.0.1 5000	and then, repeatedly: socat -u FILE TCP:127.0.0.1:5000
  *
- * devmem_rx_arm() goes before each wait. It may set a low-water mark, and then says for how long
- * epoll may be trusted: a connection whose time is up is asked even if epoll said nothing about it.
+ * devmem_rx_arm() is called before each wait. It may set a low-water mark, and then returns a time:
+ * when that is over, the application receives even if epoll didn't report the connection.
  * It runs on any machine: each connection has a region for placement, and there is no binding.
  */
 #include <devmem/devmem.h>
@@ -23,7 +23,7 @@ static struct connection {
 	struct devmem_region *region; /* NULL: free */
 	struct devmem_rx *rx;
 	int fd;
-	long long due; /* milliseconds on the monotonic clock; -1 = when epoll says so */
+	long long due; /* milliseconds on the monotonic clock; -1: when epoll reports it */
 } connections[CONNECTIONS];
 
 static long long now_ms(void)
@@ -56,7 +56,7 @@ static void arm(struct connection *c)
 {
 	int ms = devmem_rx_arm(c->rx);
 
-	/* An error shows again at the next receive, so let that be now. */
+	/* The next receive reports an error again, so receive at once. */
 	c->due = ms == -1 ? -1 : now_ms() + (ms < 0 ? 0 : ms);
 }
 
@@ -67,7 +67,7 @@ static void receive(struct connection *c)
 	int n = devmem_rx_recv(c->rx, &frags, DEVMEM_RX_DONTWAIT);
 
 	if (n > 0)
-		devmem_rx_release(c->rx, frags, (size_t)n); /* here one would use them before */
+		devmem_rx_release(c->rx, frags, (size_t)n); /* after using them */
 	if (n < 0 && n != -EAGAIN) {
 		devmem_rx_explain(c->rx, n, &err);
 		say(err.message);
@@ -109,7 +109,7 @@ refuse:
 	close(fd);
 }
 
-/* Milliseconds until the first connection must be asked; -1 = none must. */
+/* Milliseconds until the first connection is due; -1: none is. */
 static int time_left(void)
 {
 	long long left, least = -1;

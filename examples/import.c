@@ -18,7 +18,7 @@
 
 #define SIZE (16U << 20)
 
-/* The somebody else. Return: a dma-buf, or -1 after a message. */
+/* Stands for that somebody else. Return: a dma-buf, or -1 after a message. */
 static int export_memory(const char *heap)
 {
 	struct dma_heap_allocation_data data = { .len = SIZE, .fd_flags = O_RDWR | O_CLOEXEC };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* A receiver without privileges: a launcher has set the NIC up and bound a region, and puts it all
- * back; this only receives. The stream is copied to FILE if there is one.
+/* A receiver without privileges: a launcher sets the NIC up, binds a region, and puts everything
+ * back at the end; this program only receives. The stream is copied to FILE if there is one.
  *	devmemctl run eth1 --flow 10.0.0.1:5000 -- inherit 10.0.0.1 5000 [FILE] */
 #include <devmem/devmem.h>
 #include <netdb.h>

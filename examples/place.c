@@ -5,7 +5,7 @@
  *
  *	place 127.0.0.1 5000 >copy	and then: socat -u FILE TCP:127.0.0.1:5000
  *
- * With a region that a device can see ("udmabuf", "heap:NAME", or one imported) the bytes lie in
+ * With a region that a device can access ("udmabuf", "heap:NAME", or one imported) the bytes lie in
  * its memory; here it is a "memfd", and what arrives is copied to stdout from where it lies.
  */
 #include <devmem/devmem.h>
@@ -100,7 +100,7 @@ int main(int argc, char **argv)
 	if (conn < 0)
 		goto close_region;
 	options.placement = region;
-	/* With a binding in place of NULL, device bytes would come too. */
+	/* With a binding instead of NULL, bytes in its region would come, too. */
 	if (devmem_rx_open(&rx, conn, NULL, &options, &err)) {
 		fprintf(stderr, "place: %s\n", err.message);
 		goto close_conn;

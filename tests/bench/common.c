@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What both programs need. */
+/* What rxbench and sendbench share. */
 #include "common.h"
 
 #include <errno.h>

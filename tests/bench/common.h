@@ -2,7 +2,7 @@
 #ifndef BENCH_COMMON_H
 #define BENCH_COMMON_H
 
-/* What both programs need. Messages begin with the program's name. */
+/* What rxbench and sendbench share. Messages begin with the program's name. */
 
 #include <stdint.h>
 #include <sys/socket.h>
@@ -14,8 +14,8 @@ uint64_t clock_ns(clockid_t clock);
 int number(const char *text, uint64_t max, uint64_t *value);
 
 /*
- * A TCP socket, and connect(2) or bind(2), which attach is, to an address. Return: it, or a
- * negative errno after a message.
+ * A TCP socket that is connected or bound to an address: attach is connect() or bind(). Return: it,
+ * or a negative errno after a message.
  */
 int open_socket(const char *address, const char *port,
 		int (*attach)(int fd, const struct sockaddr *addr, socklen_t len));

@@ -14,7 +14,7 @@ static int complain(const struct devmem_error *err)
 	return err->code;
 }
 
-static void take_stats(const struct devmem_rx *rx, struct counts *counts)
+static void copy_stats(const struct devmem_rx *rx, struct counts *counts)
 {
 	struct devmem_rx_stats stats;
 
@@ -56,7 +56,7 @@ static int run(int fd, struct devmem_binding *binding, const struct loop_options
 		devmem_rx_explain(rx, n, &err);
 		complain(&err);
 	}
-	take_stats(rx, counts);
+	copy_stats(rx, counts);
 	devmem_rx_close(rx);
 	return n;
 }

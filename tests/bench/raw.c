@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Device-memory receive straight against the kernel, for the loops that the library is compared
- * with.
+ * Device-memory receive with the kernel's interface alone, for the loops that the library is
+ * compared with.
  */
 #include "raw.h"
 

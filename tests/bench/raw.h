@@ -3,8 +3,8 @@
 #define BENCH_RAW_H
 
 /*
- * Device-memory receive straight against the kernel, for the loops that the library is compared
- * with.
+ * Device-memory receive with the kernel's interface alone, for the loops that the library is
+ * compared with.
  */
 
 #include <stdint.h>
@@ -45,21 +45,21 @@ int raw_set_lowat(struct raw *raw, uint32_t bytes);
 ssize_t raw_recv(struct raw *raw, int flags);
 
 /*
- * Walks what raw_recv() brought (received: its result): counts the bytes, and calls fn for each
- * token.
+ * Goes through what raw_recv() received (received: its result): counts the bytes, and calls fn for
+ * each token.
  */
 int raw_walk(struct raw *raw, size_t received, raw_token_fn fn);
 
 /*
- * Adds a token to those that wait, to the last range where it continues that; returns them when the
- * list is full.
+ * Adds a token to those that wait, as part of the last range where it continues that; returns them
+ * all when the list is full.
  */
 int raw_token_coalesced(struct raw *raw, uint32_t token);
-/* Adds a token as a range of its own; returns them when the list is full. */
+/* Adds a token as a range of its own; returns them all when the list is full. */
 int raw_token_alone(struct raw *raw, uint32_t token);
 /* Returns a token in a call of its own. */
 int raw_token_now(struct raw *raw, uint32_t token);
-/* Returns those that wait, in one call. */
+/* Returns all that wait, in one call. */
 int raw_return(struct raw *raw);
 
 #endif

@@ -63,7 +63,7 @@ static void library_down(struct bench *b)
 	must(devmem_reservation_close(b->reservation, &err), &err);
 }
 
-/* Runs a command: words apart by single blanks, DEV and QUEUE stand for those of the benchmark. */
+/* Runs a command: its words are separated by blanks; DEV and QUEUE are replaced. */
 static void command(struct bench *b, const char *text)
 {
 	char line[256], queue[12], *words[WORDS_MAX + 1], *save;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Receives one TCP connection into device memory with a chosen loop, and prints what it took as one
- * line of JSON. The set-up is the same for all loops, and is not measured.
+ * Receives one TCP connection into device memory with a chosen loop, and prints what that cost as
+ * one line of JSON. The set-up is the same for all loops, and is not measured.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -59,7 +59,7 @@ static void usage(FILE *out)
 		     "  -r SPEC     region (udmabuf)\n"
 		     "  -s MIB      its size (64)\n"
 		     "  -l BYTES    low-water mark of the loops that use one (2097152)\n"
-		     "  -e BYTES    length of the stream, if the library is to know it\n"
+		     "  -e BYTES    bytes that the library's loop expects (as many as come)\n"
 		     "loops:\n");
 	for (i = 0; i < LOOPS; i++)
 		fprintf(out, "  %-11s %s\n", loops[i]->name, loops[i]->text);

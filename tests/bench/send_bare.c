@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Blocking sendmsg() in a loop, without the library: knows how far the stream is complete, and
- * nothing else. Takes for granted that completions come in order and are its own, that each send is
- * taken whole, and that their numbers never wrap.
+ * Blocking sendmsg() in a loop, without the library: it only keeps track of how far the stream is
+ * complete. It relies on whole sends, on completions that come in order and are its own, and on
+ * numbers that never wrap.
  */
 #include <errno.h>
 #include <time.h>

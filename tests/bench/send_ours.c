@@ -13,7 +13,7 @@ static int complain(const struct devmem_error *err)
 	return err->code;
 }
 
-static void take_stats(const struct devmem_tx *tx, struct send_counts *counts)
+static void copy_stats(const struct devmem_tx *tx, struct send_counts *counts)
 {
 	struct devmem_tx_stats stats;
 
@@ -70,7 +70,7 @@ static int run(int fd, struct devmem_binding *binding, const struct send_options
 		devmem_tx_explain(tx, ret, &err);
 		complain(&err);
 	}
-	take_stats(tx, counts);
+	copy_stats(tx, counts);
 	devmem_tx_ring_close(ring);
 close_tx:
 	devmem_tx_close(tx, DEVMEM_TX_ABANDON, 0);

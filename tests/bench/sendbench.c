@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Sends over one TCP connection with a chosen loop, and prints what it took as one line of JSON.
+ * Sends over one TCP connection with a chosen loop, and prints what that cost as one line of JSON.
  * The set-up is the same for all loops, and is not measured.
  */
 #include <errno.h>
@@ -56,7 +56,7 @@ static void usage(FILE *out)
 		fprintf(out, "  %-8s %s\n", loops[i]->name, loops[i]->text);
 }
 
-/* Of so many bytes each. */
+/* A number of units, which have that many bytes each. */
 static int units(const char *text, uint64_t unit, uint64_t *value)
 {
 	int ret = number(text, UINT64_C(1) << 20, value);

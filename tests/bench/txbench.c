@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The other end: sends so many MiB over one TCP connection. usage: txbench ADDRESS PORT MIB */
+/* The other end of rxbench: sends MIB MiB on one TCP connection. Usage: txbench ADDRESS PORT MIB */
 #include <errno.h>
 #include <netdb.h>
 #include <stdint.h>

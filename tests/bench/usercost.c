@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * What a receive loop costs in user space alone: the loops of rxbench over a kernel that is only
- * pretended, so that the instructions can be counted exactly (usercost.sh does, with callgrind).
+ * What a receive loop costs in user space alone: the loops of rxbench on a fake kernel, so that the
+ * instructions can be counted exactly (usercost.sh does that, with callgrind).
  *
- * usage: usercost LOOP RECEIVES FRAGMENTS: so many recvmsg() of so many fragments of 4 KiB each.
+ * usage: usercost LOOP RECEIVES FRAGMENTS: RECEIVES calls of recvmsg(), each with FRAGMENTS
+ * fragments of 4 KiB.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -32,7 +33,7 @@ static unsigned long receives_left;
 static uint32_t fragments;
 static uint32_t page_next;
 
-/* ---- the pretended kernel; the linker sends the calls here (--wrap) ---- */
+/* ---- the fake kernel; the linker redirects the calls to it (--wrap) ---- */
 
 ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
 int __wrap_setsockopt(int fd, int level, int name, const void *val, socklen_t len);
@@ -166,7 +167,7 @@ int main(int argc, char **argv)
 	}
 	ret = held_alloc(&held, REGION_SIZE, PAGE, UINT64_MAX);
 	if (!ret)
-		/* Nothing looks into the binding but the three functions above. */
+		/* Only the three functions above access the binding. */
 		ret = loop->run(0, (struct devmem_binding *)(void *)held, &options, &counts);
 	printf("%llu fragments\n", (unsigned long long)counts.fragments);
 	held_put(held);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # usage: usercost.sh PATH-OF-USERCOST [FRAGMENTS]
-# Instructions in user space for each fragment, by loop, counted by callgrind without those of the pretended kernel:
+# Instructions in user space for each fragment, by loop, counted by callgrind without those of the fake kernel:
 # the difference of a long and a short run, so that set-up cancels out. Exact: repeats agree to the last digit.
 set -eu
 
