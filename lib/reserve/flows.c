@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What an owner has for himself on an interface: flow rules, and the RSS context that spreads flows
- * over his queues. */
+/* What an owner has of its own on an interface: flow rules, and the RSS context that spreads flows
+ * over its queues. */
 #include "reserve/reserve.h"
 
 #include <errno.h>
@@ -69,7 +69,7 @@ int reserve_make_context(struct reserve *r, struct journal_owner *owner, struct 
 
 	if (context->used && context->id)
 		return 0;
-	/* One that was about to be made when somebody was killed: by whom this owner was helped. */
+	/* One that was about to be made when the process that did it for this owner was killed. */
 	if (context->used) {
 		ret = reserve_delete_context(r, owner, err);
 		if (ret)
@@ -159,8 +159,8 @@ static int find_context(const struct reserve *r, const struct journal_context *c
 	return ret < 0 ? ret : 0;
 }
 
-/* False if it's sure that there is no such context. */
-static int is_listed(const struct reserve *r, uint32_t id, bool *listed, struct devmem_error *err)
+/* listed: false if it's certain that there is no such context. */
+static int find_listed(const struct reserve *r, uint32_t id, bool *listed, struct devmem_error *err)
 {
 	struct devmem_error failed = { 0 };
 	uint32_t *ids, n, i;
@@ -190,7 +190,7 @@ int reserve_delete_context(struct reserve *r, struct journal_owner *owner, struc
 	if (!context->used)
 		return 0;
 	if (id) {
-		ret = is_listed(r, id, &listed, err);
+		ret = find_listed(r, id, &listed, err);
 		if (!ret && listed)
 			ret = same = same_context(r, context, id, err);
 		if (ret < 0)
@@ -324,14 +324,14 @@ int reserve_insert_rule(struct reserve *r, struct journal_owner *owner, struct u
 	}
 	ret = flow_commit(r->nic, nfc, err);
 	if (ret) {
-		/* An ioctl's answer isn't lost. What may be there now is somebody else's. */
+		/* An ioctl's answer can't be lost: what may be there now is somebody else's. */
 		journal_remove_rule(owner, rule);
 		reserve_save(r, "journal-rule-undone", NULL);
 		return ret;
 	}
 	reserve_step(r, "rule-insert");
 	rule->fs.location = nfc->fs.location;
-	/* As the driver tells it, so that it's known again. */
+	/* As the driver reports it, so that it can be recognized. */
 	if (!ethtool_get_rule(r->nic, nfc->fs.location, &reported, NULL) && reported.fs.flow_type) {
 		rule->fs = reported.fs;
 		rule->fs.location = nfc->fs.location;

@@ -7,7 +7,7 @@
  * what was set. Text in, struct out, and back; no file descriptor. journal_file.h keeps it on disk.
  *
  * A journal is always read or written whole: a line of text for each fact, and a last line with a
- * checksum, so that one that was cut off or damaged is never taken for a whole one.
+ * checksum, so that one that was cut off or damaged never passes for a whole one.
  */
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 
 #include "uapi/ethtool.h"
 
-/* A number that was set, and the one before. used: it is ours to put back. */
+/* A setting: what it was before, and what it was set to. used: it is ours to put back. */
 struct journal_number {
 	bool used;
 	uint32_t was, now;

@@ -19,7 +19,7 @@
 #define WRITABLE_BY_OTHERS 0022
 
 #define LOCK_POLL_MS 10
-/* Somebody who asks whether an owner lives holds its lock for a moment. */
+/* A process that checks whether an owner lives holds its lock for a moment. */
 #define OWNER_TRIES 100
 
 #define READ_FIRST 4096
@@ -188,7 +188,7 @@ void journal_file_close(struct journal_file *file)
 	file->dir_fd = -1;
 }
 
-/* Is the name still that of the open file? Whoever unlocks may have removed it meanwhile. */
+/* Whether the name is still that of the open file: a process that unlocks may have removed it. */
 static int still_named(const struct journal_file *file, const char *name, int fd,
 		       struct devmem_error *err)
 {
@@ -315,7 +315,7 @@ static int read_whole(int fd, char **text, size_t *len)
 	return (int)n;
 }
 
-/* It has bytes that are no journal: in a line, or, with 0, as a whole. */
+/* The file's bytes are no journal: those in this line or, with 0, all of them. */
 static int damaged(const struct journal_file *file, const char *name, const char *how,
 		   unsigned int line, struct devmem_error *err)
 {
@@ -437,7 +437,7 @@ unlink_new:
 }
 
 /* 1: an owner holds the open file, 0: nobody does, or a negative errno. Asks for a shared lock, so
- * that two who ask at once, or an owner's watcher, don't take each other for the owner. */
+ * that two that check at once, or an owner's watcher, don't mistake each other for the owner. */
 static int held(int fd)
 {
 	int ret = sys_flock(fd, LOCK_SH | LOCK_NB);

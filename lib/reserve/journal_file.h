@@ -12,7 +12,7 @@
  *	NIC.ID.owner	locked by the owner of reservation ID for its life
  *
  * Locks are flock(2) locks: they belong to the open file, so to a process and the children that it
- * forked, and end with the last of them however it dies.
+ * forked, and are gone with the last of them however it dies.
  */
 
 #include <stdbool.h>
@@ -41,9 +41,9 @@ int journal_file_open(struct journal_file *file, const char *dir, const char *ni
 		      struct devmem_error *err);
 void journal_file_close(struct journal_file *file);
 
-/* Takes the lock, for at most wait_ms milliseconds: -EBUSY then. */
+/* Waits for the lock for at most wait_ms milliseconds: -EBUSY then. */
 int journal_file_lock(struct journal_file *file, uint32_t wait_ms, struct devmem_error *err);
-/* Lets go of the lock; removes its file if there is no journal. */
+/* Unlocks; removes the lock's file if there is no journal. */
 void journal_file_unlock(struct journal_file *file);
 
 /* Reads the journal; an empty one if there is no file. -EBADMSG names the file. */
@@ -55,16 +55,16 @@ int journal_file_save(const struct journal_file *file, const struct journal *jou
 
 /* Makes and locks the owner's file: its descriptor, to be held for the owner's life. */
 int journal_owner_create(const struct journal_file *file, uint32_t id, struct devmem_error *err);
-/* Is the owner's file locked by somebody? 1, 0 or a negative errno. A missing file: 0. */
+/* Whether a process has the owner's file locked: 1, 0 or a negative errno. A missing file: 0. */
 int journal_owner_alive(const struct journal_file *file, uint32_t id, struct devmem_error *err);
-/* Opens an owner's file to wait for his end: a descriptor, -ENOENT without an error text if there
- * is none. */
+/* Opens an owner's file, to wait until the owner is dead: a descriptor, -ENOENT without an error
+ * text if there is none. */
 int journal_owner_open(const struct journal_file *file, uint32_t id, struct devmem_error *err);
 /* Waits until nobody holds the file that fd refers to. Interrupted by nothing but death. */
 int journal_owner_wait(int fd, struct devmem_error *err);
 /* Removes the owner's file. One that is gone is success. */
 int journal_owner_remove(const struct journal_file *file, uint32_t id, struct devmem_error *err);
-/* Removes files of owners that the journal doesn't know and nobody holds. */
+/* Removes files of owners that are not in the journal and that nobody holds. */
 int journal_owner_sweep(const struct journal_file *file, const struct journal *journal,
 			struct devmem_error *err);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* A reservation's journal under its lock, and who is told about what. */
+/* The journal of an interface under its lock, options, and what callers are told on the way. */
 #include "reserve/reserve.h"
 
 #include <errno.h>
@@ -80,12 +80,12 @@ static int look_on_bus(const char *bus, void *arg)
 	return 1;
 }
 
-bool reserve_device_gone(const struct reserve *r)
+bool reserve_is_gone(const struct reserve *r)
 {
 	char address[sizeof(r->journal.bus)];
 	uint64_t netns;
 
-	/* Of an interface without a device only its own network namespace can tell. */
+	/* Without a device, the interface is only to be found in its own network namespace. */
 	if (!r->journal.bus[0])
 		return !sys_netns(&netns) && netns == r->journal.netns;
 	memcpy(address, r->journal.bus, sizeof(address));

@@ -136,8 +136,8 @@ static int check_left_over(const struct reserve *r, size_t n, uint32_t rx_queues
 			    rx_queues, reserved, owners, r->nic->name);
 }
 
-/* Who has a queue, in words, or false if it's free. */
-static bool taken(struct reserve *r, const struct devmem_queue *queue, char *text, size_t size)
+/* text receives by what, in words. */
+static bool is_used(struct reserve *r, const struct devmem_queue *queue, char *text, size_t size)
 {
 	const struct journal_owner *owner = journal_queue_owner(&r->journal, queue->id);
 	char who[RESERVE_OWNER_TEXT];
@@ -159,7 +159,7 @@ static bool taken(struct reserve *r, const struct devmem_queue *queue, char *tex
 	return true;
 }
 
-/* The queues that were named: a rule is told more of than that it's there, so that comes later. */
+/* Of queues that were named. Rules come last: reserve_check_rules() has more to say about them. */
 static int check_named(struct reserve *r, const struct devmem_queue *list, size_t n_list,
 		       const uint32_t *queues, size_t n, struct devmem_error *err)
 {
@@ -172,7 +172,7 @@ static int check_named(struct reserve *r, const struct devmem_queue *list, size_
 			queue = list[i];
 			queue.rules = 0;
 			if (queue.tx || queue.id != queues[j] ||
-			    !taken(r, &queue, text, sizeof(text)))
+			    !is_used(r, &queue, text, sizeof(text)))
 				continue;
 			return error_system(err, -EBUSY, "reserve", r->nic->name,
 					    "queue %" PRIu32 ": %s: choose another, or leave the "
@@ -195,7 +195,7 @@ static int choose_free(struct reserve *r, const struct devmem_queue *list, size_
 	for (i = n_list; i-- > 0 && found < n;) {
 		if (list[i].tx)
 			continue;
-		if (!taken(r, &list[i], text, sizeof(text)))
+		if (!is_used(r, &list[i], text, sizeof(text)))
 			queues[found++] = list[i].id;
 		else if (len < sizeof(all))
 			len += (size_t)snprintf(all + len, sizeof(all) - len, "; %" PRIu32 ": %s",
@@ -225,7 +225,7 @@ int reserve_choose_queues(struct reserve *r, const uint32_t *queues, size_t n, u
 		ret = devmem_netdev_queues(r->netdev, &list, &n_list, err);
 	if (ret)
 		return ret;
-	/* Who has a queue that was named says more than that too few are left. */
+	/* Who uses a queue that was named says more than that too few are left. */
 	if (queues)
 		ret = check_named(r, list, n_list, queues, n, err);
 	if (!ret)

@@ -38,17 +38,18 @@ void reserve_close(struct reserve *r);
 /* Locks and loads the journal. One of an earlier boot is removed first. */
 int reserve_lock(struct reserve *r, struct devmem_error *err);
 void reserve_unlock(struct reserve *r);
-/* Writes the journal and says that this step is done. */
+/* Writes the journal and reports the step as done. */
 int reserve_save(struct reserve *r, const char *step, struct devmem_error *err);
 void reserve_step(const struct reserve *r, const char *name);
 void reserve_notice(const struct reserve *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* What notices and errors call the interface. */
 const char *reserve_name(const struct reserve *r);
-/* True if it's certain that the interface that the journal is about is nowhere: its device has no
- * driver, on no bus, or isn't there. */
-bool reserve_device_gone(const struct reserve *r);
-/* Is the owner's file that fd refers to still that of this number? Another may have got it. */
+/* True if it's certain that the interface that the journal is about is nowhere: no bus has its
+ * device with a driver. */
+bool reserve_is_gone(const struct reserve *r);
+/* Whether the owner's file that fd refers to is still that of this number, which another owner may
+ * have by now. */
 int reserve_is_owner(const struct reserve *r, uint32_t id, int fd, bool *same,
 		     struct devmem_error *err);
 /* "pid 4711 (trainer), reservation 2" */
@@ -102,8 +103,8 @@ int reserve_delete_context(struct reserve *r, struct journal_owner *owner,
 /* Writes the rule down, inserts it, and writes down where it is. */
 int reserve_insert_rule(struct reserve *r, struct journal_owner *owner, struct uapi_rxnfc *nfc,
 			struct devmem_error *err);
-/* Deletes the rule, unless it's gone or somebody put another in its place; takes it off the
- * journal's list in memory. */
+/* Deletes the rule, unless it's gone or somebody put another in its place; removes it
+ * from the journal in memory. */
 int reserve_delete_rule(struct reserve *r, struct journal_owner *owner, struct journal_rule *rule,
 			struct devmem_error *err);
 

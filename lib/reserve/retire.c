@@ -120,7 +120,7 @@ static int retire_absent(struct reserve *r, uint32_t id, bool *retired, struct d
 	char text[RESERVE_OWNER_TEXT];
 
 	*retired = false;
-	if (!reserve_device_gone(r)) {
+	if (!reserve_is_gone(r)) {
 		reserve_notice(r,
 			       "%s is not in this network namespace (any more): what %s has set "
 			       "there stays until devmemctl reserve restore is run where it is",
@@ -243,7 +243,7 @@ static int retire_settings(struct reserve *r, struct devmem_error *err)
 	if (r->journal.n_owners || journal_empty(&r->journal))
 		return 0;
 	if (!r->netdev) {
-		if (!reserve_device_gone(r)) {
+		if (!reserve_is_gone(r)) {
 			reserve_notice(r, "%s is not in this network namespace: left alone",
 				       reserve_name(r));
 			return 0;

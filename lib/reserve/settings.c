@@ -118,8 +118,8 @@ int reserve_plan(struct reserve *r, struct devmem_error *err)
 	return 0;
 }
 
-/* The kernel tells what was configured from what the driver happens to do, and bind-rx wants it
- * configured: split is set also where it is reported on. */
+/* The kernel distinguishes what was configured from what the driver happens to do, and bind-rx
+ * wants it configured: split is set also where it is reported as on. */
 static int apply_rings(struct reserve *r, struct devmem_error *err)
 {
 	const struct journal *journal = &r->journal;
@@ -201,9 +201,9 @@ done:
 	return 0;
 }
 
-/* True if it is ours to put back; says if somebody else has changed it. */
-static bool to_put_back(const struct reserve *r, const struct journal_number *number, uint32_t now,
-			const char *what)
+/* True if it is ours to put back. Gives a notice if somebody else has changed it. */
+static bool is_ours_to_restore(const struct reserve *r, const struct journal_number *number,
+			       uint32_t now, const char *what)
 {
 	if (!number->used || now == number->was)
 		return false;
@@ -225,9 +225,9 @@ static int restore_rings(struct reserve *r, struct devmem_error *err)
 	ret = ethtool_get_rings(r->nic, &rings, err);
 	if (ret)
 		return ret;
-	if (to_put_back(r, &journal->split, rings.split, "header split"))
+	if (is_ours_to_restore(r, &journal->split, rings.split, "header split"))
 		set |= ETHTOOL_MSG_SET_SPLIT;
-	if (to_put_back(r, &journal->hds_thresh, rings.hds_thresh, "hds-thresh"))
+	if (is_ours_to_restore(r, &journal->hds_thresh, rings.hds_thresh, "hds-thresh"))
 		set |= ETHTOOL_MSG_SET_HDS_THRESH;
 	if (set) {
 		ret = ethtool_set_rings(r->nic, set, (uint8_t)journal->split.was,

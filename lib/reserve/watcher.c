@@ -9,12 +9,12 @@
 
 #include "core/sys.h"
 
-/* A watcher asks again so often whether a dead owner's queues are free at last. */
+/* So often a watcher checks whether a dead owner's queues are free at last. */
 #define BOUND_POLL_MS 1000
 
 /* ---- starting it ---- */
 
-/* Reads what the watcher says until it closes its standard output. */
+/* Reads what the watcher prints until it closes its standard output. */
 static int read_answer(int fd, char *answer, size_t size)
 {
 	size_t len = 0;
@@ -50,8 +50,7 @@ int reserve_start_watcher(const struct reserve *r, uint32_t id, struct devmem_er
 				    "(DEVMEM_RESERVATION_NO_WATCHER, --no-watcher)");
 	ret = read_answer(out, answer, sizeof(answer));
 	sys_close(out);
-	/* Its first process ends as soon as it has answered. Somebody else may have waited for
-	 * it. */
+	/* Its first process exits once it has answered. It may have been waited for already. */
 	sys_waitpid(pid);
 	if (ret)
 		return error_system(err, ret, "read", path, NULL);

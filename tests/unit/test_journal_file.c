@@ -656,7 +656,7 @@ static void test_owner(void **state)
 	assert_int_equal(journal_owner_alive(&file, 2, &err), 0);
 	fake_process(0);
 	assert_int_equal(journal_owner_alive(&file, 1, &err), 1);
-	/* Asking leaves no trace. */
+	/* Checking leaves no trace. */
 	assert_int_equal(journal_owner_alive(&file, 1, &err), 1);
 	watch = journal_owner_open(&file, 1, &err);
 	assert_true(watch >= 0);
@@ -664,7 +664,7 @@ static void test_owner(void **state)
 	fake_on_wait(wake, NULL);
 	assert_int_equal(journal_owner_wait(watch, &err), 0);
 	assert_int_equal(journal_owner_alive(&file, 1, &err), 0);
-	/* Also while the watcher still has it, and while somebody else asks. */
+	/* Also while the watcher still has it, and while another process checks. */
 	assert_int_equal(sys_flock(watch, 1 /* LOCK_SH */), 0);
 	assert_int_equal(journal_owner_alive(&file, 1, &err), 0);
 	assert_int_equal(journal_owner_wait(watch, &err), 0);
@@ -705,7 +705,7 @@ static void test_owner_stray(void **state)
 	assert_int_equal(journal_owner_alive(&file, 1, &err), 1);
 	sys_close(fd);
 	assert_int_equal(journal_owner_remove(&file, 1, &err), 0);
-	/* Somebody asks just between making and locking. */
+	/* Another process checks between making and locking. */
 	touch(NIC ".2.owner");
 	probe = journal_owner_open(&file, 2, &err);
 	assert_int_equal(sys_flock(probe, 1 /* LOCK_SH */), 0);
@@ -729,7 +729,7 @@ static void probe_owner(void *arg)
 	assert_int_equal(sys_flock(probe_fd, 1 /* LOCK_SH */), 0);
 }
 
-/* Between the making of an owner's file and its lock somebody asks whether he lives. */
+/* Between making and locking an owner's file, another process checks whether the owner lives. */
 static void test_owner_probed(void **state)
 {
 	unsigned int first;
@@ -748,7 +748,7 @@ static void test_owner_probed(void **state)
 	assert_int_equal(journal_owner_alive(&file, 1, &err), 1);
 	sys_close(fd);
 	assert_int_equal(journal_owner_remove(&file, 1, &err), 0);
-	/* He doesn't go away. */
+	/* That process doesn't go away. */
 	first = fake_calls();
 	fake_before(first + 2, probe_owner, NULL);
 	assert_int_equal(journal_owner_create(&file, 1, &err), -EBUSY);
@@ -822,7 +822,7 @@ struct seen {
 	bool saves;
 };
 
-static int see(const char *nic, void *arg)
+static int note(const char *nic, void *arg)
 {
 	struct seen *seen = arg;
 	struct journal_file each;
@@ -854,17 +854,17 @@ static void test_each(void **state)
 	(void)state;
 	begin();
 	assert_int_equal(journal_file_open(&file, fake_dir(), NULL, false, &err), 0);
-	assert_int_equal(journal_file_each(&file, see, &seen, &err), 0);
+	assert_int_equal(journal_file_each(&file, note, &seen, &err), 0);
 	assert_string_equal(seen.names, "");
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		touch(others[i]);
-	assert_int_equal(journal_file_each(&file, see, &seen, &err), 0);
+	assert_int_equal(journal_file_each(&file, note, &seen, &err), 0);
 	assert_string_equal(seen.names, "");
 	for (i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
 		struct seen one = { 0 };
 
 		touch(left[i]);
-		assert_int_equal(journal_file_each(&file, see, &one, &err), 0);
+		assert_int_equal(journal_file_each(&file, note, &one, &err), 0);
 		assert_string_equal(one.names, "a ");
 		assert_int_equal(sys_unlink(file.dir_fd, left[i]), 0);
 	}
@@ -872,16 +872,16 @@ static void test_each(void **state)
 		touch(left[i]);
 	touch("a.journal");
 	touch(NIC ".journal");
-	assert_int_equal(journal_file_each(&file, see, &seen, &err), 0);
+	assert_int_equal(journal_file_each(&file, note, &seen, &err), 0);
 	/* In any order, each once. */
 	assert_int_equal(strlen(seen.names), strlen("a " NIC " "));
 	assert_non_null(strstr(seen.names, "a "));
 	assert_non_null(strstr(seen.names, NIC " "));
 	seen = (struct seen){ .end_with = 17 };
-	assert_int_equal(journal_file_each(&file, see, &seen, &err), 17);
+	assert_int_equal(journal_file_each(&file, note, &seen, &err), 17);
 	assert_true(!strcmp(seen.names, "a ") || !strcmp(seen.names, NIC " "));
 	fake_fail(fake_calls() + 1, EIO);
-	assert_int_equal(journal_file_each(&file, see, &seen, &err), -EIO);
+	assert_int_equal(journal_file_each(&file, note, &seen, &err), -EIO);
 	says(fake_dir());
 	journal_file_close(&file);
 	fake_dir_keep();
@@ -1042,7 +1042,7 @@ static void check_failure(const struct attempt *attempt, unsigned int call, int 
 	assert_int_equal(ret, -code);
 	assert_int_equal(err.code, ret);
 	assert_int_equal(err.kind, no_right ? DEVMEM_ERROR_MISSING : DEVMEM_ERROR_REFUSED);
-	/* The waiter knows nothing but a descriptor. */
+	/* Whoever waits has nothing but a descriptor. */
 	if (attempt->fn == try_wait)
 		return;
 	says(fake_dir());

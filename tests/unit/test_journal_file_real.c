@@ -188,7 +188,7 @@ static void test_lock_excludes(void **state)
 	word_close(&enough);
 }
 
-/* The lock ends with its process, however that dies. */
+/* The lock is gone with its process, however that dies. */
 static void test_lock_dies(void **state)
 {
 	struct word locked;
@@ -352,7 +352,7 @@ static void test_owner_dies(void **state)
 	word_close(&made);
 }
 
-/* Several wait for the same owner, and others ask meanwhile: nobody takes them for him. */
+/* Several wait for the same owner, and others check meanwhile: none passes for the owner. */
 static void test_many_wait(void **state)
 {
 	pid_t pids[4];
@@ -454,8 +454,8 @@ static void test_no_room(void **state)
 	assert_int_equal(saved(), 5);
 }
 
-/* Somebody without privileges, on root's directory; as nobody but root, on one of his own that he
- * can't write to. */
+/* A process without privileges, on root's directory; if the test isn't run as root, on one of its
+ * own that it can't write to. */
 static void test_no_right(void **state)
 {
 	struct journal_file mine;
@@ -485,7 +485,7 @@ static void test_no_right(void **state)
 	assert_int_equal(saved(), 3);
 	if (geteuid())
 		return;
-	/* A directory that he can't look into. */
+	/* A directory that it can't look into. */
 	pid = child();
 	if (!pid) {
 		CHECK(!setresuid(65534, 65534, 65534));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Outlives the owner of a reservation and puts back what he left: devmem-watcher DIR NIC ID.
+ * Outlives the owner of a reservation and puts back what it left: devmem-watcher DIR NIC ID.
  *
  * devmem_reservation_open() starts it and reads one line from its standard output: "ready", or
- * "error: TEXT". With "ready" the first process ends, so that nobody has to wait for it later; a
+ * "error: TEXT". With "ready" the first process exits, so that nobody has to wait for it later; a
  * child goes on, apart from whatever its starter belongs to, and reports to syslog.
  */
 #include <errno.h>
@@ -45,7 +45,7 @@ __attribute__((noreturn, format(printf, 1, 2))) static void die(const char *fmt,
 	_exit(1);
 }
 
-/* Better now, when it can be told to somebody, than when the owner is dead. */
+/* Better now, while somebody reads the reason, than when the owner is dead. */
 static void check_privilege(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -67,15 +67,15 @@ static void on_ready(void *arg)
 	if (pid < 0)
 		die("devmem-watcher: fork: %s", strerror(errno));
 	if (pid) {
-		/* A starter that is dead by now reads nothing: that is the child's business. */
+		/* Whether the starter still lives to read it is the child's business. */
 		puts("ready");
 		fflush(stdout);
 		_exit(0);
 	}
 	detached = true;
 	setsid();
-	/* Who stops a service sends these to all of its processes, the owner among them: that is
-	 * when this one is needed. It ends by itself soon after the owner. */
+	/* A service that is stopped gets these in all of its processes, the owner among them: that
+	 * is when this one is needed. It exits by itself soon after the owner. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
