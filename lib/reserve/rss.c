@@ -36,12 +36,16 @@ static bool is_ours(const struct journal_rss *rss, const struct ethtool_rss *now
 	return same_table(rss, rss->now, now) || same_table(rss, rss->also, now);
 }
 
-static uint32_t *copy_table(const uint32_t *table, uint32_t n)
+/* NULL without memory, with an error. */
+static uint32_t *copy_table(const struct reserve *r, const uint32_t *table, uint32_t n,
+			    struct devmem_error *err)
 {
 	uint32_t *copy = calloc((size_t)n + 1, sizeof(*copy));
 
 	if (copy)
 		memcpy(copy, table, n * sizeof(*copy));
+	else
+		error_system(err, -ENOMEM, "reserve", r->nic->name, NULL);
 	return copy;
 }
 
@@ -53,7 +57,7 @@ void reserve_drop_rss(struct journal_rss *rss)
 	memset(rss, 0, sizeof(*rss));
 }
 
-/* Does an owner, other than the one that is leaving, have the queue? */
+/* Whether an owner other than the one that is leaving has the queue. */
 static bool is_reserved(struct reserve *r, uint32_t queue, uint32_t leaving)
 {
 	const struct journal_owner *owner = journal_queue_owner(&r->journal, queue);
@@ -62,17 +66,19 @@ static bool is_reserved(struct reserve *r, uint32_t queue, uint32_t leaving)
 }
 
 /* A table without the reserved queues: their entries go to the others that it has, in turn, or to
- * all others where it has none. NULL without memory. */
+ * all others where it has none. NULL without memory, with an error. */
 static uint32_t *spread(struct reserve *r, const uint32_t *table, uint32_t len, uint32_t rx_queues,
-			uint32_t leaving)
+			uint32_t leaving, struct devmem_error *err)
 {
 	uint32_t *result, *rest, n = 0, next = 0, i, j;
 
-	result = copy_table(table, len);
+	result = copy_table(r, table, len, err);
+	if (!result)
+		return NULL;
 	rest = calloc((size_t)rx_queues + 1, sizeof(*rest));
-	if (!result || !rest) {
+	if (!rest) {
+		error_system(err, -ENOMEM, "reserve", r->nic->name, NULL);
 		free(result);
-		free(rest);
 		return NULL;
 	}
 	for (i = 0; i < rx_queues; i++) {
@@ -99,11 +105,49 @@ static uint32_t *spread(struct reserve *r, const uint32_t *table, uint32_t len, 
 	return result;
 }
 
+/* Writes down the table from before the first reservation. */
+static int remember(struct reserve *r, const struct ethtool_rss *now, uint32_t rx_queues,
+		    struct devmem_error *err)
+{
+	struct journal_rss *rss = &r->journal.rss;
+	struct devmem_error failed = { 0 };
+	uint32_t rx_rings;
+	int ret;
+
+	ret = ethtool_get_rx_rings(r->nic, &rx_rings, &failed);
+	if (ret && !ethtool_is_absent(ret))
+		return error_copy(err, &failed);
+	rss->was = copy_table(r, now->table, now->table_len, err);
+	if (!rss->was)
+		return -ENOMEM;
+	rss->was_default = ethtool_rss_is_default(now, ret ? rx_queues : rx_rings);
+	rss->n = now->table_len;
+	rss->used = true;
+	return 0;
+}
+
+/* Writes down that the table goes from this one of ours to the target. */
+static int remember_change(struct reserve *r, uint32_t *target, const struct ethtool_rss *now,
+			   struct devmem_error *err)
+{
+	uint32_t *also = NULL;
+
+	if (memcmp(target, now->table, now->table_len * sizeof(*target)) != 0) {
+		also = copy_table(r, now->table, now->table_len, err);
+		if (!also)
+			return -ENOMEM;
+	}
+	free(r->journal.rss.also);
+	r->journal.rss.also = also;
+	free(r->journal.rss.now);
+	r->journal.rss.now = target;
+	return 0;
+}
+
 int reserve_plan_rss(struct reserve *r, struct devmem_error *err)
 {
 	struct journal_rss *rss = &r->journal.rss;
-	uint32_t rx_queues, rx_rings, *target;
-	struct devmem_error failed = { 0 };
+	uint32_t rx_queues, *target;
 	struct ethtool_rss now;
 	int ret;
 
@@ -121,51 +165,25 @@ int reserve_plan_rss(struct reserve *r, struct devmem_error *err)
 				       r->nic->name);
 		reserve_drop_rss(rss);
 	}
-	target = spread(r, rss->used ? rss->was : now.table, now.table_len, rx_queues, 0);
-	if (!target)
-		goto no_memory;
-	if (!memcmp(target, now.table, now.table_len * sizeof(*target))) {
-		/* Right as it is. */
-		if (rss->used) {
-			free(rss->now);
-			free(rss->also);
-			rss->now = target;
-			rss->also = NULL;
-		} else {
-			free(target);
-		}
+	target = spread(r, rss->used ? rss->was : now.table, now.table_len, rx_queues, 0, err);
+	if (!target) {
+		ret = -ENOMEM;
 		goto free_now;
 	}
-	if (!rss->used) {
-		ret = ethtool_get_rx_rings(r->nic, &rx_rings, &failed);
-		if (ret && !ethtool_is_absent(ret)) {
-			error_copy(err, &failed);
-			goto free_target;
-		}
-		rss->was = copy_table(now.table, now.table_len);
-		if (!rss->was)
-			goto free_target_no_memory;
-		rss->was_default = ethtool_rss_is_default(&now, ret ? rx_queues : rx_rings);
-		rss->n = now.table_len;
-		rss->used = true;
-		ret = 0;
-	} else {
-		free(rss->also);
-		rss->also = copy_table(now.table, now.table_len);
-		if (!rss->also)
-			goto free_target_no_memory;
+	if (!rss->used && !memcmp(target, now.table, now.table_len * sizeof(*target))) {
+		/* Right as it is. */
+		free(target);
+		goto free_now;
 	}
-	free(rss->now);
-	rss->now = target;
-	goto free_now;
-
-free_target_no_memory:
-	ret = error_system(err, -ENOMEM, "reserve", r->nic->name, NULL);
-free_target:
-	free(target);
-	goto free_now;
-no_memory:
-	ret = error_system(err, -ENOMEM, "reserve", r->nic->name, NULL);
+	if (rss->used) {
+		ret = remember_change(r, target, &now, err);
+	} else {
+		ret = remember(r, &now, rx_queues, err);
+		if (!ret)
+			rss->now = target;
+	}
+	if (ret)
+		free(target);
 free_now:
 	ethtool_rss_free(&now);
 	return ret;
@@ -265,8 +283,9 @@ int reserve_restore_rss(struct reserve *r, struct devmem_error *err)
 int reserve_shrink_rss(struct reserve *r, uint32_t leaving, struct devmem_error *err)
 {
 	struct journal_rss *rss = &r->journal.rss;
+	uint32_t rx_queues, *target = NULL;
 	struct ethtool_rss now;
-	uint32_t rx_queues, *target;
+	bool ours;
 	int ret;
 
 	if (!rss->used)
@@ -276,35 +295,32 @@ int reserve_shrink_rss(struct reserve *r, uint32_t leaving, struct devmem_error 
 		ret = ethtool_get_rss(r->nic, 0, &now, err);
 	if (ret)
 		return ret;
-	if (!is_ours(rss, &now)) {
-		ethtool_rss_free(&now);
-		return reserve_restore_rss(r, err);
+	ours = is_ours(rss, &now);
+	if (ours) {
+		target = spread(r, rss->was, rss->n, rx_queues, leaving, err);
+		ret = target ? 0 : -ENOMEM;
 	}
-	target = spread(r, rss->was, rss->n, rx_queues, leaving);
-	if (!target) {
-		ret = error_system(err, -ENOMEM, "reserve", r->nic->name, NULL);
+	if (ret)
 		goto free_now;
+	/* It is somebody else's, or the others have no queue that was in it. */
+	if (!ours || !memcmp(target, rss->was, rss->n * sizeof(*target))) {
+		ret = reserve_restore_rss(r, err);
+		goto free_target;
 	}
-	/* The others have no queue that was in it. */
-	if (!memcmp(target, rss->was, rss->n * sizeof(*target))) {
-		free(target);
-		ethtool_rss_free(&now);
-		return reserve_restore_rss(r, err);
-	}
-	free(rss->also);
-	rss->also = copy_table(now.table, now.table_len);
-	free(rss->now);
-	rss->now = target;
-	if (!rss->also)
-		ret = error_system(err, -ENOMEM, "reserve", r->nic->name, NULL);
-	if (!ret)
-		ret = reserve_save(r, "journal-rss", err);
+	ret = remember_change(r, target, &now, err);
+	if (ret)
+		goto free_target;
+	ret = reserve_save(r, "journal-rss", err);
 	if (!ret)
 		ret = reserve_apply_rss(r, err);
 	if (!ret) {
 		free(rss->also);
 		rss->also = NULL;
 	}
+	goto free_now;
+
+free_target:
+	free(target);
 free_now:
 	ethtool_rss_free(&now);
 	return ret;
