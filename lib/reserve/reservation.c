@@ -29,16 +29,14 @@ struct devmem_reservation {
 
 /* ---- opening ---- */
 
-/* A handle with its own copy of the directory's name. */
-static int handle_new(struct devmem_reservation **reservation, struct devmem_netdev *netdev,
-		      const struct devmem_reservation_options *options, bool create,
-		      struct devmem_error *err)
+/* A handle with its own copy of the directory's name, and with its journal locked. */
+static int handle_new(struct devmem_reservation **handle, struct devmem_netdev *netdev,
+		      const struct devmem_reservation_options *options, struct devmem_error *err)
 {
 	const char *name = netdev_nic(netdev)->name;
 	struct devmem_reservation *res;
 	int ret;
 
-	*reservation = NULL;
 	res = calloc(1, sizeof(*res));
 	if (!res)
 		return error_system(err, -ENOMEM, "reserve", name, NULL);
@@ -52,12 +50,17 @@ static int handle_new(struct devmem_reservation **reservation, struct devmem_net
 		goto free_res;
 	}
 	res->r.options.dir = res->dir;
-	ret = reserve_open(&res->r, netdev, NULL, create, err);
+	ret = reserve_open(&res->r, netdev, NULL, true, err);
 	if (ret)
 		goto free_dir;
-	*reservation = res;
+	ret = reserve_lock(&res->r, err);
+	if (ret)
+		goto close_reserve;
+	*handle = res;
 	return 0;
 
+close_reserve:
+	reserve_close(&res->r);
 free_dir:
 	free(res->dir);
 free_res:
@@ -147,14 +150,10 @@ int devmem_reservation_open(struct devmem_reservation **reservation, struct devm
 	bool retired;
 	int ret;
 
-	ret = handle_new(reservation, netdev, options, true, err);
+	*reservation = NULL;
+	ret = handle_new(&res, netdev, options, err);
 	if (ret)
 		return ret;
-	res = *reservation;
-	*reservation = NULL;
-	ret = reserve_lock(&res->r, err);
-	if (ret)
-		goto free_handle;
 	reserve_step(&res->r, "lock");
 	/* An owner that can't be retired keeps its queues, which is reported. */
 	if (reserve_retire_dead(&res->r, &dead, &undo))
@@ -193,7 +192,6 @@ retire_owner:
 			   remains[0] ? ": " : "", undo.message);
 unlock:
 	reserve_unlock(&res->r);
-free_handle:
 	handle_free(res);
 	return ret;
 }
@@ -226,7 +224,7 @@ static int find_living(const struct devmem_reservation *res, struct journal_owne
 	if (!alive)
 		return error_system(err, -ENOENT, "reserve", r->nic->name,
 				    "the owner of reservation %" PRIu32
-				    " is dead: devmemctl reserve restore %s puts back what he left",
+				    " is dead: devmemctl reserve restore %s puts back what it left",
 				    res->id, r->nic->name);
 	return 0;
 }
@@ -239,14 +237,10 @@ int devmem_reservation_attach(struct devmem_reservation **reservation, struct de
 	struct journal_owner *owner;
 	int ret;
 
-	ret = handle_new(reservation, netdev, options, true, err);
+	*reservation = NULL;
+	ret = handle_new(&res, netdev, options, err);
 	if (ret)
 		return ret;
-	res = *reservation;
-	*reservation = NULL;
-	ret = reserve_lock(&res->r, err);
-	if (ret)
-		goto free_handle;
 	res->id = id;
 	ret = find_living(res, &owner, err);
 	if (ret)
@@ -269,7 +263,6 @@ int devmem_reservation_attach(struct devmem_reservation **reservation, struct de
 
 unlock:
 	reserve_unlock(&res->r);
-free_handle:
 	handle_free(res);
 	return ret;
 }
@@ -431,7 +424,7 @@ int devmem_reservation_close(struct devmem_reservation *reservation, struct devm
 		return 0;
 	if (reservation->own)
 		ret = close_own(reservation, err);
-	/* Only now may others take us for dead. */
+	/* Only now may others find us dead. */
 	handle_free(reservation);
 	return ret;
 }
