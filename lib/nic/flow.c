@@ -439,36 +439,22 @@ int flow_commit(const struct nic *nic, struct uapi_rxnfc *rule, struct devmem_er
 	return ret;
 }
 
-int flow_insert(const struct nic *nic, const struct devmem_flow *flow, uint32_t queue,
-		uint32_t rx_queues, struct uapi_rx_flow_spec *rule, struct devmem_error *err)
-{
-	struct uapi_rxnfc nfc;
-	int ret;
-
-	ret = flow_prepare(nic, flow, queue, 0, rx_queues, false, &nfc, err);
-	if (!ret)
-		ret = flow_commit(nic, &nfc, err);
-	if (!ret)
-		*rule = nfc.fs;
-	return ret;
-}
-
 int devmem_flow_add(struct devmem_netdev *netdev, const struct devmem_flow *flow, uint32_t queue,
 		    uint32_t *location, struct devmem_error *err)
 {
-	struct uapi_rx_flow_spec rule;
+	const struct nic *nic = netdev_nic(netdev);
+	struct uapi_rxnfc rule;
 	uint32_t rx_queues;
 	int ret;
 
-	ret = queue_count(netdev_nic(netdev), &rx_queues, NULL, err);
-	if (ret)
-		return ret;
-	ret = flow_insert(netdev_nic(netdev), flow, queue, rx_queues, &rule, err);
-	if (ret)
-		return ret;
-	if (location)
-		*location = rule.location;
-	return 0;
+	ret = queue_count(nic, &rx_queues, NULL, err);
+	if (!ret)
+		ret = flow_prepare(nic, flow, queue, 0, rx_queues, false, &rule, err);
+	if (!ret)
+		ret = flow_commit(nic, &rule, err);
+	if (!ret && location)
+		*location = rule.fs.location;
+	return ret;
 }
 
 int devmem_flow_del(struct devmem_netdev *netdev, uint32_t location, struct devmem_error *err)

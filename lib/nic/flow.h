@@ -11,12 +11,8 @@
 
 #include "nic/ethtool.h"
 
-/* Adds a rule as devmem_flow_add() does; rule receives what was sent, with its place. */
-int flow_insert(const struct nic *nic, const struct devmem_flow *flow, uint32_t queue,
-		uint32_t rx_queues, struct uapi_rx_flow_spec *rule, struct devmem_error *err);
-
 /*
- * The same in two steps, so that what is about to be inserted can be written down in between.
+ * Adds a rule in two steps, so that what is about to be inserted can be written down in between.
  * flow_prepare() makes the rule, does all checks, and chooses its place: rule->fs.location is one,
  * or UAPI_RX_CLS_LOC_ANY where the driver chooses. rss_context 0: to queue; else through that
  * context. exclusive: refuse (-EBUSY) also if a rule that is there catches all of the flow's
