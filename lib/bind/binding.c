@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "netlink/genl.h"
 #include "bind/held.h"
+#include "nic/ethtool.h"
 #include "nic/netdev.h"
 #include "core/options.h"
 #include "uapi/ethtool.h"

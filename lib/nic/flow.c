@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nic/ethtool.h"
+#include "nic/ethtool_rules.h"
 #include "nic/netdev.h"
 #include "nic/queue.h"
 #include "core/sys.h"

@@ -9,7 +9,8 @@
 
 #include <devmem/flow.h>
 
-#include "nic/ethtool.h"
+#include "nic/nic.h"
+#include "uapi/ethtool.h"
 
 /*
  * Adds a rule in two steps, so that what is about to be inserted can be written down in between.

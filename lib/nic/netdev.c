@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nic/ethtool.h"
 #include "nic/ethtool_ioctl.h"
+#include "nic/ethtool_rss.h"
+#include "nic/ethtool_rules.h"
 #include "nic/queue.h"
 
 struct devmem_netdev {

@@ -6,7 +6,7 @@
 
 #include <devmem/netdev.h>
 
-#include "nic/ethtool.h"
+#include "nic/nic.h"
 
 /* The handle's own. Never open a binding with its socket. */
 const struct nic *netdev_nic(const struct devmem_netdev *netdev);

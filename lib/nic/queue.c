@@ -10,6 +10,9 @@
 #include "core/array.h"
 #include "netlink/genl.h"
 #include "netlink/netdev_msg.h"
+#include "nic/ethtool.h"
+#include "nic/ethtool_rss.h"
+#include "nic/ethtool_rules.h"
 #include "nic/netdev.h"
 #include "uapi/netdev.h"
 

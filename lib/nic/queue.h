@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "nic/ethtool.h"
+#include "nic/nic.h"
 
 /* Counts the queues in use: those that the kernel lists, or while it lists none because the
  * interface is down, the driver's channels and rings. tx may be NULL. */

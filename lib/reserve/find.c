@@ -9,6 +9,7 @@
 
 #include "core/file.h"
 #include "core/sys.h"
+#include "nic/ethtool.h"
 #include "nic/netdev.h"
 
 /* The name of an interface that has no permanent address. */

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nic/ethtool.h"
+#include "nic/ethtool_rss.h"
+#include "nic/ethtool_rules.h"
 #include "nic/flow.h"
 
 /* ---- RSS context ---- */

@@ -130,13 +130,6 @@ struct journal_owner *journal_queue_owner(const struct journal *journal, uint32_
 	return NULL;
 }
 
-static int sort_order(const void *a, const void *b)
-{
-	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-
-	return (left > right) - (left < right);
-}
-
 int journal_set_queues(struct journal_owner *owner, const uint32_t *queues, uint32_t n)
 {
 	uint32_t *copy = NULL;
@@ -146,7 +139,7 @@ int journal_set_queues(struct journal_owner *owner, const uint32_t *queues, uint
 		if (!copy)
 			return -ENOMEM;
 		memcpy(copy, queues, n * sizeof(*copy));
-		qsort(copy, n, sizeof(*copy), sort_order);
+		array_sort(copy, n);
 	}
 	free(owner->queues);
 	owner->queues = copy;

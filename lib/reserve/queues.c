@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/array.h"
+#include "nic/ethtool_rules.h"
 #include "nic/flow.h"
 #include "nic/queue.h"
 
@@ -57,13 +59,6 @@ free_hits:
 free_rules:
 	free(rules);
 	return ret;
-}
-
-static int by_number(const void *a, const void *b)
-{
-	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
 }
 
 static int check_queues(const struct reserve *r, const uint32_t *queues, size_t n,
@@ -241,7 +236,7 @@ int reserve_choose_queues(struct reserve *r, const uint32_t *queues, size_t n, u
 		memcpy(*chosen, queues, n * sizeof(*queues));
 	else
 		ret = choose_free(r, list, n_list, *chosen, n, err);
-	qsort(*chosen, n, sizeof(**chosen), by_number);
+	array_sort(*chosen, n);
 free_list:
 	free(list);
 	return ret;

@@ -11,7 +11,8 @@
 #include <devmem/reservation.h>
 
 #include "core/error.h"
-#include "nic/ethtool.h"
+#include "nic/ethtool_rss.h"
+#include "nic/nic.h"
 #include "reserve/journal.h"
 #include "reserve/journal_file.h"
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nic/ethtool.h"
+#include "nic/ethtool_rss.h"
 #include "nic/queue.h"
 
 int reserve_get_rss(const struct reserve *r, struct ethtool_rss *rss, struct devmem_error *err)

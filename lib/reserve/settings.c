@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nic/ethtool.h"
+#include "nic/ethtool_rss.h"
+#include "nic/ethtool_rules.h"
+
 #define SPLIT_ON UAPI_ETHTOOL_TCP_DATA_SPLIT_ENABLED
 
 static const char *split_name(uint32_t split)

@@ -12,6 +12,7 @@
 
 #include "fake_kernel.h"
 #include "netlink/genl.h"
+#include "nic/ethtool_rss.h"
 
 static struct fake_nic *nic;
 static struct nic dev;

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "fake_kernel.h"
+#include "nic/ethtool_rules.h"
 #include "nic/flow.h"
 #include "nic/netdev.h"
 
