@@ -44,7 +44,7 @@ void cmsg_begin(struct cmsg_reader *reader, const void *control, size_t control_
  */
 int cmsg_next(struct cmsg_reader *reader, struct devmem_fragment *frag);
 
-/* The fragment that a message of the dma-buf kind tells of. */
+/* The fragment of a message of the dma-buf kind, complete but for its region. */
 static inline void cmsg_device(const struct uapi_dmabuf_cmsg *body, struct devmem_fragment *frag)
 {
 	frag->offset = body->frag_offset;
@@ -52,7 +52,6 @@ static inline void cmsg_device(const struct uapi_dmabuf_cmsg *body, struct devme
 	frag->token = body->frag_token;
 	frag->kind = DEVMEM_FRAGMENT_DEVICE;
 	frag->dmabuf_id = body->dmabuf_id;
-	frag->region = NULL;
 }
 
 /*

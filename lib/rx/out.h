@@ -16,15 +16,18 @@
 struct out_entry {
 	uint64_t offset;
 	uint32_t size;
-	/* OUT_*: set by recv, cleared by whichever thread releases. */
+	/* OUT_*, and above it the source's number: set by recv, cleared by whichever thread
+	 * releases. */
 	atomic_uint state;
 };
 enum {
 	OUT_NONE,
 	OUT_IN_PAGE,  /* in one page of the region: entered with held_enter_one() */
 	OUT_IN_PAGES, /* in whatever part of the region: with held_enter() */
-	OUT_FOREIGN,  /* in somebody else's region */
+	OUT_FOREIGN,  /* in somebody else's region; the source's number is 0 */
 };
+#define OUT_KIND 3U
+#define OUT_SOURCE_SHIFT 2
 
 struct out {
 	struct out_entry *entries; /* NULL without a binding; no token is 0 */
@@ -55,6 +58,11 @@ static inline struct out_entry *out_fill(struct out *out, uint32_t token, uint64
 	entry->offset = offset;
 	entry->size = size;
 	return entry;
+}
+
+static inline unsigned int out_get(const struct out_entry *entry)
+{
+	return atomic_load_explicit(&entry->state, memory_order_acquire);
 }
 
 static inline void out_set(struct out_entry *entry, unsigned int state)

@@ -71,7 +71,7 @@ struct devmem_region *placement_region(const struct placement *placement)
 	return placement->region;
 }
 
-/* Lets go of the oldest pieces that have been released. */
+/* Moves the tail past the oldest pieces that have been released. */
 static void reclaim(struct placement *p)
 {
 	while (p->first_piece != p->next_piece) {
@@ -114,8 +114,8 @@ uint32_t placement_pieces_left(const struct placement *placement)
 	return PIECES_MAX - (uint32_t)(placement->next_piece - placement->first_piece);
 }
 
-uint32_t placement_take(struct placement *placement, uint32_t size, uint64_t *offset,
-			uint32_t *token)
+uint32_t placement_add(struct placement *placement, uint32_t size, uint64_t *offset,
+		       uint32_t *token)
 {
 	struct placement *p = placement;
 	uint64_t at = p->head % p->size;

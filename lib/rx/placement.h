@@ -27,14 +27,14 @@ struct devmem_region *placement_region(const struct placement *placement);
 int placement_space(struct placement *placement, size_t max, struct iovec iov[2]);
 
 /*
- * Takes up to size bytes at the head as one contiguous piece. *offset: where in the region. *token:
- * for placement_release(). Return: bytes taken (less than size where the ring wraps); 0 if there is
- * no room for another piece.
+ * Adds up to size bytes at the head as one contiguous piece. *offset: where in the region. *token:
+ * for placement_release(). Return: its size (less than asked for where the ring wraps); 0 if there
+ * is no room for another piece.
  */
-uint32_t placement_take(struct placement *placement, uint32_t size, uint64_t *offset,
-			uint32_t *token);
+uint32_t placement_add(struct placement *placement, uint32_t size, uint64_t *offset,
+		       uint32_t *token);
 
-/* How many further pieces placement_take() can give. */
+/* How many further pieces placement_add() can give. */
 uint32_t placement_pieces_left(const struct placement *placement);
 
 /* Gives a piece back. Any thread. Return: its size, 0 if the token is none that is out. */

@@ -17,13 +17,41 @@ struct brought {
 	uint64_t host, host_bytes;     /* in the receiver's buffer */
 	uint64_t placed, placed_bytes; /* in the placement region */
 	uint32_t foreign;	       /* of those in dma-bufs, those in other regions */
-	uint32_t pages;		       /* of the region, that nobody had a fragment of before */
+	uint32_t pages;		       /* of regions, that nobody had a fragment of before */
 	uint32_t fresh; /* fragments, without the rest of one that the receive before cut */
+	/* The source of the last ones, and how many of the pages were counted before it. */
+	const struct rx_source *source;
+	uint32_t counted;
 };
 
+/* Counts the pages entered since the source was another one, or the receive began. */
+static void count_pages(struct brought *sum)
+{
+	if (sum->source)
+		held_count_entered(sum->source->held, sum->pages - sum->counted);
+	sum->counted = sum->pages;
+}
+
+static const struct rx_source *find_source(const struct devmem_rx *rx, uint32_t id)
+{
+	uint32_t i;
+
+	for (i = 0; i < rx->n_sources; i++)
+		if (rx->sources[i].id == id)
+			return &rx->sources[i];
+	return NULL;
+}
+
+/* What a fragment of the source has in the table. */
+static unsigned int state_of(const struct devmem_rx *rx, const struct rx_source *source,
+			     unsigned int state)
+{
+	return state | (unsigned int)(source - rx->sources) << OUT_SOURCE_SHIFT;
+}
+
 /*
- * The ordinary case, and nothing but it: adds fragments that lie in one page of the region each, up
- * to the first that doesn't, once sum->fresh counts. Nearly all go through here, so each
+ * The ordinary case, and nothing but it: adds fragments that lie in one page of sum->source each,
+ * up to the first that doesn't, once sum->fresh counts. Nearly all go through here, so each
  * instruction shows.
  */
 static void add_ordinary(struct devmem_rx *rx, const struct receive *r, struct cmsg_reader *reader,
@@ -32,8 +60,10 @@ static void add_ordinary(struct devmem_rx *rx, const struct receive *r, struct c
 	const size_t max = cmsg_ordinary_max(reader), room = r->into->frags_len - sum->n;
 	struct devmem_fragment *const first = &r->into->frags[sum->n];
 	struct devmem_fragment *const end = first + (max < room ? max : room), *frag;
-	struct devmem_region *const region = rx->region;
-	struct held *const held = rx->held;
+	const unsigned int in_page = state_of(rx, sum->source, OUT_IN_PAGE);
+	struct devmem_region *const region = sum->source->region;
+	struct held *const held = sum->source->held;
+	const uint32_t id = sum->source->id;
 	uint32_t pages = sum->pages, n;
 	const uint8_t *at = reader->at;
 	uint64_t bytes = 0;
@@ -43,7 +73,7 @@ static void add_ordinary(struct devmem_rx *rx, const struct receive *r, struct c
 		struct out_entry *entry;
 		uint32_t size;
 
-		if (!cmsg_ordinary(at, frag) || frag->dmabuf_id != rx->dmabuf_id ||
+		if (!cmsg_ordinary(at, frag) || frag->dmabuf_id != id ||
 		    !out_fits(&rx->out, frag->token))
 			break;
 		/* Kept, as the compiler reads all memory again behind an atomic operation. */
@@ -53,7 +83,7 @@ static void add_ordinary(struct devmem_rx *rx, const struct receive *r, struct c
 		entry = out_fill(&rx->out, frag->token, offset, size);
 		if (!held_enter_one(held, offset, size, &pages))
 			break;
-		out_set(entry, OUT_IN_PAGE);
+		out_set(entry, in_page);
 		bytes += size;
 	}
 	n = (uint32_t)(frag - first);
@@ -65,23 +95,28 @@ static void add_ordinary(struct devmem_rx *rx, const struct receive *r, struct c
 	sum->fresh += n;
 }
 
-/* Any fragment in a dma-buf. Return: 0, or -EBADMSG if its token can't be. */
+/* Any fragment in a dma-buf. Return: 0, or -EBADMSG if its token is not a possible one. */
 static int add_device(struct devmem_rx *rx, const struct receive *r, struct devmem_fragment *frag,
 		      struct brought *sum)
 {
+	const struct rx_source *source = find_source(rx, frag->dmabuf_id);
 	struct out_entry *entry;
 
 	if (!out_fits(&rx->out, frag->token))
 		return -EBADMSG;
 	entry = out_fill(&rx->out, frag->token, frag->offset, frag->size);
-	if (frag->dmabuf_id != rx->dmabuf_id) {
+	if (!source) {
+		frag->region = NULL;
 		sum->foreign++;
 		out_set(entry, OUT_FOREIGN);
 	} else {
-		frag->region = rx->region;
-		sum->pages += held_enter(rx->held, frag->offset, frag->size);
+		if (source != sum->source)
+			count_pages(sum);
+		sum->source = source;
+		frag->region = source->region;
+		sum->pages += held_enter(source->held, frag->offset, frag->size);
 		sum->fresh += sum->pages != 0;
-		out_set(entry, OUT_IN_PAGES);
+		out_set(entry, state_of(rx, source, OUT_IN_PAGES));
 	}
 	r->into->frags[sum->n++] = *frag;
 	sum->device++;
@@ -89,7 +124,7 @@ static int add_device(struct devmem_rx *rx, const struct receive *r, struct devm
 	return 0;
 }
 
-/* HOST bytes lie where they landed: in the receiver's buffer. */
+/* HOST bytes lie where they landed, in r->into. */
 static int add_host(const struct receive *r, struct devmem_fragment *frag, struct brought *sum)
 {
 	frag->host = (const uint8_t *)r->into->host + frag->offset;
@@ -112,7 +147,7 @@ static int add_placed(struct devmem_rx *rx, const struct receive *r, uint32_t si
 		};
 
 		if (sum->n < r->into->frags_len)
-			frag.size = placement_take(rx->placement, size, &frag.offset, &frag.token);
+			frag.size = placement_add(rx->placement, size, &frag.offset, &frag.token);
 		if (!frag.size)
 			return -EMSGSIZE;
 		r->into->frags[sum->n++] = frag;
@@ -189,8 +224,7 @@ static int add_all(struct devmem_rx *rx, const struct receive *r)
 	while ((ret = add_next(rx, r, &reader, &sum)) > 0)
 		if (sum.fresh)
 			add_ordinary(rx, r, &reader, &sum);
-	if (rx->held)
-		held_count_entered(rx->held, sum.pages);
+	count_pages(&sum);
 	out_count(&rx->out, sum.device + sum.placed, sum.device_bytes + sum.placed_bytes);
 	if (ret) {
 		give_up(rx, r, &reader, &sum);
@@ -206,31 +240,33 @@ static int add_all(struct devmem_rx *rx, const struct receive *r)
 	return (int)sum.n;
 }
 
-static uint64_t min(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Most fragments that one receive may bring now. */
 static uint32_t fragments_room(const struct devmem_rx *rx, const struct buffers *into)
 {
 	uint64_t n = into->frags_len - 1, room;
+	uint32_t i;
 
-	if (rx->held) {
+	for (i = 0; i < rx->n_sources; i++) {
 		/* Each may need a page of its own, unless those before shared theirs. */
-		room = held_pages_left(rx->held);
+		room = held_pages_left(rx->sources[i].held);
 		if (room < n)
-			n = min(n, room * rx->frags_per_page);
+			room *= rx->frags_per_page;
+		if (n > room)
+			n = room;
 	}
 	if (rx->out.entries) {
 		/* Tokens must fit into the table. */
 		room = counter_get(&rx->out.fragments) + rx->returns.pending.fragments + 1;
-		n = min(n, room < rx->out.len ? rx->out.len - room : 0);
+		room = room < rx->out.len ? rx->out.len - room : 0;
+		if (n > room)
+			n = room;
 	}
 	if (rx->placement) {
 		/* One more is needed where the ring wraps. */
 		room = placement_pieces_left(rx->placement);
-		n = min(n, room ? room - 1 : 0);
+		room = room ? room - 1 : 0;
+		if (n > room)
+			n = room;
 	}
 	return (uint32_t)n;
 }

@@ -8,38 +8,56 @@
 /* What releasing some fragments sums up to. */
 struct released {
 	uint64_t fragments, bytes;
-	uint32_t pages; /* of the region, that nobody has a fragment of any more */
+	/* The count of the last ones' region, and its pages that nobody has a fragment of any
+	 * more. */
+	struct held *held;
+	uint32_t pages;
 };
+
+/* Counts the pages, before the next ones which are of another region. */
+static void count_pages(struct released *sum, struct held *next)
+{
+	if (sum->held)
+		held_count_left(sum->held, sum->pages);
+	sum->held = next;
+	sum->pages = 0;
+}
 
 /*
  * Removes fragments from the table, from the first on, for as long as their tokens follow one
- * another. Stops at one that isn't out, because it was released before: its token may by now stand
- * for other bytes, at another offset, so nothing must be returned. Return: how many it removed.
+ * another and they have one source. Stops at one that isn't out, because it was released before:
+ * its token may by now stand for other bytes, at another offset, so nothing must be returned.
+ * Return: how many it removed.
  */
 static uint32_t remove_run(const struct devmem_rx *rx, const struct devmem_fragment *frags,
 			   size_t n, struct released *sum)
 {
 	const uint32_t first = frags[0].token;
-	struct held *const held = rx->held;
 	uint32_t token = first, end, pages = 0;
 	struct out_entry *entry;
+	unsigned int source_bits;
 	uint64_t bytes = 0;
+	struct held *held;
 
 	if (first >= rx->out.len)
 		return 0;
 	end = n < rx->out.len - first ? first + (uint32_t)n : rx->out.len;
 	entry = &rx->out.entries[first];
+	source_bits = out_get(entry) & ~OUT_KIND;
+	held = rx->sources[source_bits >> OUT_SOURCE_SHIFT].held;
+	if (held != sum->held)
+		count_pages(sum, held);
 	/* HOST and placed ones have no dmabuf_id. */
 	for (; token < end; token++, frags++, entry++) {
-		unsigned int state = atomic_load_explicit(&entry->state, memory_order_acquire);
+		unsigned int kind = out_get(entry) ^ source_bits;
 
 		if (frags->token != token || !frags->dmabuf_id || frags->offset != entry->offset)
 			break;
-		if (state == OUT_IN_PAGE)
+		if (kind == OUT_IN_PAGE)
 			pages += held_leave_one(held, entry->offset);
-		else if (state == OUT_IN_PAGES)
+		else if (kind == OUT_IN_PAGES)
 			pages += held_leave(held, entry->offset, entry->size);
-		else if (state == OUT_NONE)
+		else if (kind != OUT_FOREIGN)
 			break;
 		bytes += entry->size;
 		out_set(entry, OUT_NONE);
@@ -90,10 +108,9 @@ static int release(struct devmem_rx *rx, const struct devmem_fragment *frags, si
 	return ret;
 }
 
-static void count_released(struct devmem_rx *rx, const struct released *sum)
+static void count_released(struct devmem_rx *rx, struct released *sum)
 {
-	if (rx->held)
-		held_count_left(rx->held, sum->pages);
+	count_pages(sum, NULL);
 	counter_sub(&rx->out.fragments, sum->fragments);
 	counter_sub(&rx->out.bytes, sum->bytes);
 }
@@ -138,11 +155,12 @@ void rx_return_all(struct devmem_rx *rx)
 	for (token = 1; token <= rx->out.token_max; token++) {
 		struct out_entry *entry = &rx->out.entries[token];
 		unsigned int state = atomic_exchange(&entry->state, OUT_NONE);
+		struct held *held = rx->sources[state >> OUT_SOURCE_SHIFT].held;
 
 		if (state == OUT_NONE)
 			continue;
 		if (state != OUT_FOREIGN)
-			held_sub(rx->held, entry->offset, entry->size);
+			held_count_left(held, held_leave(held, entry->offset, entry->size));
 		return_add(&rx->returns, &rx->returns.pending, token, 1, true);
 	}
 	devmem_rx_flush(rx);

@@ -30,8 +30,8 @@ int return_complete(struct returns *returns, const struct tokens *tokens,
 	if (n > chunk->fragments)
 		n = chunk->fragments;
 	counter_add(&returns->fragments_returned, n);
-	/* The kernel goes in order, and may have stopped early: go on from there. If it has no
-	 * fragment of the rest, it will free none; then it has gone through all of them. */
+	/* The kernel frees in order, and may have stopped early: go on from there. Once it frees
+	 * none, it has no fragment of the rest. */
 	if (!alone || !n) {
 		counter_add(&returns->fragments_missing, chunk->fragments - n);
 		n = chunk->fragments;

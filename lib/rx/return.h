@@ -42,12 +42,12 @@ bool return_prepare(const struct tokens *tokens, struct return_chunk *chunk);
 int return_complete(struct returns *returns, const struct tokens *tokens,
 		    struct return_chunk *chunk, int freed, bool alone);
 
-/* All of it: as many calls as the kernel's limits need. What it took is removed from the list.
+/* All of it: as many calls as the kernel's limits need. What they carried is removed from the list.
  * Return: 0 or a negative errno. */
 int return_tokens(struct returns *returns, struct tokens *tokens, bool alone);
 
-/* Adds tokens that follow one another to the list, which is returned before if it is full. If that
- * fails, the socket is gone, and its fragments with it. Return: 0 or a negative errno of that. */
+/* Adds tokens that follow one another to the list. If it is full, it is returned first; where that
+ * fails, the socket no longer exists, nor do its fragments. Return: 0 or a negative errno. */
 int return_add(struct returns *returns, struct tokens *tokens, uint32_t first, uint32_t count,
 	       bool alone);
 

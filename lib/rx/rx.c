@@ -96,9 +96,9 @@ static int check_socket(struct devmem_rx *rx, struct devmem_error *err)
 	return 0;
 }
 
-static uint32_t table_len(const struct devmem_region *region)
+static uint32_t table_len(uint64_t regions_size)
 {
-	uint64_t n = devmem_region_size(region) / 256;
+	uint64_t n = regions_size / 256;
 
 	if (n < TOKENS_MIN)
 		return TOKENS_MIN;
@@ -134,13 +134,13 @@ static int buffers_map(struct buffers *b, uint32_t frags_max, size_t bytes_max, 
 	return 0;
 }
 
-int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *binding,
-		   const struct devmem_rx_options *options, struct devmem_error *err)
+int rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *const *bindings, uint32_t n,
+	    const struct devmem_rx_options *options, struct devmem_error *err)
 {
 	struct devmem_rx_options o;
 	struct devmem_rx *rx;
-	uint32_t bytes_max;
-	uint64_t region_part;
+	uint64_t size, sizes = 0;
+	uint32_t bytes_max, i;
 	void *table;
 	int ret;
 
@@ -148,11 +148,12 @@ int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *bin
 	ret = read_options(&o, options, err);
 	if (ret)
 		return ret;
-	if (binding && binding_is_tx(binding))
-		return error_input(
-			err, -EINVAL, "receiver",
-			"the binding is for sending: give one of devmem_binding_open_rx()");
-	rx = calloc(1, sizeof(*rx));
+	for (i = 0; i < n; i++)
+		if (binding_is_tx(bindings[i]))
+			return error_input(
+				err, -EINVAL, "receiver",
+				"the binding is for sending: give one of devmem_binding_open_rx()");
+	rx = calloc(1, sizeof(*rx) + n * sizeof(rx->sources[0]));
 	if (!rx)
 		return error_system(err, -ENOMEM, "allocate", "receiver", NULL);
 	rx->fd = fd;
@@ -173,20 +174,24 @@ int devmem_rx_open(struct devmem_rx **rx_out, int fd, struct devmem_binding *bin
 	ret = buffers_map(&rx->buffers, o.fragments_max, bytes_max, !o.placement, err);
 	if (ret)
 		goto close_placement;
-	if (binding) {
-		rx->region = binding_region(binding);
-		rx->dmabuf_id = devmem_binding_id(binding);
+	for (i = 0; i < n; i++) {
+		rx->sources[i].id = devmem_binding_id(bindings[i]);
+		rx->sources[i].region = binding_region(bindings[i]);
+		size = devmem_region_size(rx->sources[i].region);
+		sizes += size;
+		if (o.lowat_max > size / LOWAT_REGION_PART)
+			o.lowat_max = (uint32_t)(size / LOWAT_REGION_PART);
+	}
+	if (n) {
 		rx->recv_flags = UAPI_MSG_SOCK_DEVMEM;
-		rx->out.len = table_len(rx->region);
+		rx->out.len = table_len(sizes);
 		ret = map_anonymous(&table, rx->out.len * sizeof(rx->out.entries[0]), err);
 		if (ret)
 			goto unmap_buffers;
 		rx->out.entries = table;
-		rx->held = held_get(binding_held(binding));
-		region_part = devmem_region_size(rx->region) / LOWAT_REGION_PART;
-		if (o.lowat_max > region_part)
-			o.lowat_max = region_part ? (uint32_t)region_part : 1;
 	}
+	for (; rx->n_sources < n; rx->n_sources++)
+		rx->sources[rx->n_sources].held = held_get(binding_held(bindings[rx->n_sources]));
 	lowat_init(&rx->lowat, o.lowat_max < bytes_max ? o.lowat_max : bytes_max, o.lowat_wait_ms);
 	*rx_out = rx;
 	return 0;
@@ -200,6 +205,12 @@ free_rx:
 	return ret;
 }
 
+int devmem_rx_open(struct devmem_rx **rx, int fd, struct devmem_binding *binding,
+		   const struct devmem_rx_options *options, struct devmem_error *err)
+{
+	return rx_open(rx, fd, &binding, binding ? 1 : 0, options, err);
+}
+
 void devmem_rx_close(struct devmem_rx *rx)
 {
 	if (!rx)
@@ -209,10 +220,24 @@ void devmem_rx_close(struct devmem_rx *rx)
 		sys_munmap(rx->out.entries, rx->out.len * sizeof(rx->out.entries[0]));
 	}
 	rx_set_lowat(rx, rx->mark.first);
-	held_put(rx->held);
+	while (rx->n_sources)
+		held_put(rx->sources[--rx->n_sources].held);
 	sys_munmap(rx->buffers.host, rx->buffers.len);
 	placement_close(rx->placement);
 	free(rx);
+}
+
+uint64_t rx_room(const struct devmem_rx *rx)
+{
+	uint64_t room = UINT64_MAX, left;
+	uint32_t i;
+
+	for (i = 0; i < rx->n_sources; i++) {
+		left = held_room(rx->sources[i].held);
+		if (left < room)
+			room = left;
+	}
+	return room;
 }
 
 void devmem_rx_stats(const struct devmem_rx *rx, struct devmem_rx_stats *stats)
@@ -236,7 +261,7 @@ void devmem_rx_explain(const struct devmem_rx *rx, int code, struct devmem_error
 	snprintf(subject, sizeof(subject), "socket %d", rx->fd);
 	switch (-code) {
 	case ENOBUFS:
-		if (rx->placement && (!rx->held || held_room(rx->held)))
+		if (rx->placement && rx_room(rx))
 			error_system(err, code, "receive", subject,
 				     "the placement region is used up by fragments that were not "
 				     "released: release "
@@ -264,7 +289,7 @@ void devmem_rx_explain(const struct devmem_rx *rx, int code, struct devmem_error
 			"header split)");
 		break;
 	case EFAULT:
-		if (!rx->region)
+		if (!rx->n_sources)
 			error_system(err, code, "receive", subject,
 				     "payload lies in device memory: open the receiver with the "
 				     "binding of that memory");

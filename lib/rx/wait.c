@@ -7,10 +7,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "bind/held.h"
 #include "core/sys.h"
 
-/* Between looks at a socket that poll() can't be used for. */
+/* Between tries on a socket that poll() can't be used for. */
 #define ERROR_QUEUE_NAP_MS 1
 
 int rx_set_lowat(struct devmem_rx *rx, uint32_t bytes)
@@ -25,12 +24,6 @@ int rx_set_lowat(struct devmem_rx *rx, uint32_t bytes)
 		return ret;
 	rx->mark.set = bytes;
 	return 0;
-}
-
-/* Bytes that may still go out to the application. */
-static uint64_t held_left(const struct devmem_rx *rx)
-{
-	return rx->held ? held_room(rx->held) : UINT64_MAX;
 }
 
 void devmem_rx_expect(struct devmem_rx *rx, uint64_t bytes)
@@ -59,8 +52,8 @@ static int wait_readable(struct devmem_rx *rx, int timeout_ms)
 	ret = sys_poll(&pfd, 1, timeout_ms);
 	if (ret <= 0)
 		return ret;
-	/* Completions of sends, for example, which are not ours to take: poll() tells of them
-	 * again and again. */
+	/* Completions of sends, for example, which are not ours to read: poll() reports them again
+	 * and again. */
 	return pfd.revents == POLLERR ? WAIT_ERROR_QUEUE : WAIT_READABLE;
 }
 
@@ -75,7 +68,7 @@ int devmem_rx_arm(struct devmem_rx *rx)
 	rx->mark.armed = false;
 	if (rx->lowat.due)
 		return 0;
-	want = lowat_wanted(&rx->lowat, held_left(rx));
+	want = lowat_wanted(&rx->lowat, rx_room(rx));
 	ret = rx_set_lowat(rx, want);
 	if (ret)
 		return ret;
@@ -83,7 +76,7 @@ int devmem_rx_arm(struct devmem_rx *rx)
 	return rx->mark.armed ? (int)rx->lowat.wait_ms : -1;
 }
 
-/* Waits for the first byte, and takes what is there. */
+/* Waits for the first byte, and receives what is there. */
 static int receive_any(struct devmem_rx *rx)
 {
 	struct receive r;
@@ -100,7 +93,7 @@ static int receive_any(struct devmem_rx *rx)
 		ret = wait_readable(rx, -1);
 		if (ret < 0)
 			return ret;
-		/* Nothing can be waited for beside an error queue: look again and again. */
+		/* poll() can't wait beside an error queue: try again and again. */
 		if (ret == WAIT_ERROR_QUEUE)
 			sys_poll(NULL, 0, ERROR_QUEUE_NAP_MS);
 	}
@@ -108,7 +101,7 @@ static int receive_any(struct devmem_rx *rx)
 
 /*
  * Waits until the low-water mark is reached, lowat_wait has passed with something there, or the
- * stream ends; then takes what is there.
+ * stream ends; then receives what is there.
  */
 static int receive_expected(struct devmem_rx *rx)
 {
@@ -121,7 +114,7 @@ static int receive_expected(struct devmem_rx *rx)
 			return ret;
 	}
 	for (;;) {
-		uint32_t want = lowat_wanted(&rx->lowat, held_left(rx));
+		uint32_t want = lowat_wanted(&rx->lowat, rx_room(rx));
 
 		/* Without room it would wait for what can never come. Other receivers of the
 		 * binding may use it up meanwhile: so receive_once() computes it again. */

@@ -13,7 +13,7 @@
 static int decode_all(const void *control, size_t size, size_t received, bool ordinary,
 		      struct devmem_fragment *frags, uint32_t max, uint32_t *n)
 {
-	struct devmem_fragment frag;
+	struct devmem_fragment frag = { 0 };
 	struct cmsg_reader reader;
 	int ret;
 

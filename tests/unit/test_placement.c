@@ -52,9 +52,9 @@ static void test_wrap(void **state)
 	assert_int_equal(placement_space(ring, 100000, iov), 1);
 	assert_ptr_equal(iov[0].iov_base, base);
 	assert_int_equal(iov[0].iov_len, SIZE);
-	assert_int_equal(placement_take(ring, 5000, &offset, &token[0]), 5000);
+	assert_int_equal(placement_add(ring, 5000, &offset, &token[0]), 5000);
 	assert_int_equal(offset, 0);
-	assert_int_equal(placement_take(ring, 1000, &offset, &token[1]), 1000);
+	assert_int_equal(placement_add(ring, 1000, &offset, &token[1]), 1000);
 	assert_int_equal(offset, 5000);
 	assert_int_equal(placement_release(ring, token[0]), 5000);
 	assert_int_equal(placement_space(ring, 100000, iov), 2);
@@ -65,9 +65,9 @@ static void test_wrap(void **state)
 	/* Less than to the end: one piece. */
 	assert_int_equal(placement_space(ring, SIZE - 6000, iov), 1);
 	/* A piece ends where the region does. */
-	size = placement_take(ring, 3000, &offset, &token[2]);
+	size = placement_add(ring, 3000, &offset, &token[2]);
 	assert_int_equal(size, SIZE - 6000);
-	assert_int_equal(placement_take(ring, 3000 - size, &offset, &token[0]), 3000 - size);
+	assert_int_equal(placement_add(ring, 3000 - size, &offset, &token[0]), 3000 - size);
 	assert_int_equal(offset, 0);
 	assert_int_equal(placement_space(ring, 100000, iov), 1);
 	assert_int_equal(iov[0].iov_len, 5000 - (3000 - size));
@@ -80,8 +80,8 @@ static void test_full(void **state)
 	uint64_t offset;
 
 	(void)state;
-	assert_int_equal(placement_take(ring, 100, &offset, &first), 100);
-	assert_int_equal(placement_take(ring, SIZE - 100, &offset, &second), SIZE - 100);
+	assert_int_equal(placement_add(ring, 100, &offset, &first), 100);
+	assert_int_equal(placement_add(ring, SIZE - 100, &offset, &second), SIZE - 100);
 	assert_int_equal(placement_space(ring, 1, iov), 0);
 	/* Out of order: the space comes back with the oldest. */
 	assert_int_equal(placement_release(ring, second), SIZE - 100);
@@ -102,7 +102,7 @@ static void test_pieces(void **state)
 	(void)state;
 	/* Pieces of one byte: bytes run out first here. */
 	while (placement_space(ring, 1, iov)) {
-		assert_int_equal(placement_take(ring, 1, &offset, &token), 1);
+		assert_int_equal(placement_add(ring, 1, &offset, &token), 1);
 		if (!n++)
 			first = token;
 		assert_int_equal(placement_pieces_left(ring), left - n);
@@ -113,10 +113,10 @@ static void test_pieces(void **state)
 	assert_int_equal(placement_space(ring, 5, iov), 1);
 	assert_int_equal(iov[0].iov_len, 1);
 	/* Empty pieces don't take space: then the pieces run out. */
-	assert_int_equal(placement_take(ring, 1, &offset, &token), 1);
+	assert_int_equal(placement_add(ring, 1, &offset, &token), 1);
 	for (; placement_pieces_left(ring); n++)
-		placement_take(ring, 0, &offset, &token);
-	assert_int_equal(placement_take(ring, 1, &offset, &token), 0);
+		placement_add(ring, 0, &offset, &token);
+	assert_int_equal(placement_add(ring, 1, &offset, &token), 0);
 	assert_int_equal(placement_space(ring, 1, iov), 0);
 }
 
@@ -166,7 +166,7 @@ static void test_random(void **state)
 		while (want) {
 			struct out *o = &out[n++];
 
-			o->size = placement_take(ring, want, &o->offset, &o->token);
+			o->size = placement_add(ring, want, &o->offset, &o->token);
 			assert_in_range(o->size, 1, want);
 			assert_true(o->offset + o->size <= SIZE);
 			assert_null(memchr(taken + o->offset, 1, o->size));
