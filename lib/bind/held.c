@@ -92,19 +92,6 @@ void held_count_left(struct held *held, uint32_t empty)
 		atomic_fetch_sub_explicit(&held->pages, empty, memory_order_relaxed);
 }
 
-uint32_t held_add(struct held *held, uint64_t offset, uint32_t size)
-{
-	uint32_t fresh = held_enter(held, offset, size);
-
-	held_count_entered(held, fresh);
-	return fresh;
-}
-
-void held_sub(struct held *held, uint64_t offset, uint32_t size)
-{
-	held_count_left(held, held_leave(held, offset, size));
-}
-
 uint64_t held_pages_left(const struct held *held)
 {
 	uint64_t pages = atomic_load_explicit(&held->pages, memory_order_relaxed);

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Here only for the functions that are inlined below: nobody else looks inside. */
+/* Here only for the functions that are inlined below: nothing else uses its members. */
 struct held {
 	atomic_uint refs;
 	uint32_t page_shift;
@@ -31,16 +31,13 @@ int held_alloc(struct held **held, uint64_t region_size, uint32_t page_size, uin
 struct held *held_get(struct held *held);
 void held_put(struct held *held);
 
-/* A fragment was handed out, or released. Bytes past the region's end don't count. held_add()
- * returns how many pages nobody had a fragment of before. */
-uint32_t held_add(struct held *held, uint64_t offset, uint32_t size);
-void held_sub(struct held *held, uint64_t offset, uint32_t size);
-
 /*
- * The same for many fragments: held_enter() or held_leave() for each, then one held_count_*() with
- * the sum of what they returned. In between the number of pages is too low by those entered, and
- * too high by those left. It can't fall below what it was: a page that was entered is left only by
- * releasing its fragment, which nobody has before the pages are counted.
+ * Fragments were handed out, or released: held_enter() or held_leave() for each, then one
+ * held_count_*() with the sum of what they returned: pages that nobody had a fragment of before, or
+ * has one of any more. Bytes past the region's end don't count. In between the number of pages is
+ * too low by those entered, and too high by those left. It can't fall below what it was: a page
+ * that was entered is left only by releasing its fragment, which nobody has before the pages are
+ * counted.
  */
 uint32_t held_enter(struct held *held, uint64_t offset, uint32_t size);
 uint32_t held_leave(struct held *held, uint64_t offset, uint32_t size);
@@ -48,7 +45,7 @@ void held_count_entered(struct held *held, uint32_t fresh);
 void held_count_left(struct held *held, uint32_t empty);
 
 /*
- * The same for a fragment that lies in a single page of the region, as good as all do:
+ * The same for a fragment that lies in a single page of the region, as nearly all do:
  * held_enter_one() says whether it does, and if so adds to *fresh; held_leave_one() is for those
  * alone.
  */

@@ -50,11 +50,6 @@ static inline bool tokens_add_range(struct tokens *t, uint32_t start, uint32_t c
 	return true;
 }
 
-static inline bool tokens_add(struct tokens *t, uint32_t token)
-{
-	return tokens_add_range(t, token, 1);
-}
-
 /*
  * Copies the next ranges from *at on into out, as many as one SO_DEVMEM_DONTNEED may carry (128
  * ranges, 1024 tokens; a longer range is cut). Return: ranges in out, 0 at the end of the list.

@@ -15,10 +15,15 @@
 static struct uapi_dmabuf_token ranges[RANGES];
 static struct tokens tokens;
 
+static bool add(uint32_t token)
+{
+	return tokens_add_range(&tokens, token, 1);
+}
+
 static void add_run(uint32_t first, uint32_t n)
 {
 	while (n--)
-		assert_true(tokens_add(&tokens, first++));
+		assert_true(add(first++));
 }
 
 static void test_add(void **state)
@@ -27,15 +32,15 @@ static void test_add(void **state)
 	tokens_init(&tokens, ranges, 3);
 	add_run(5, 4);
 	assert_int_equal(tokens.n, 1);
-	assert_true(tokens_add(&tokens, 4)); /* before it: a range of its own */
-	assert_true(tokens_add(&tokens, 6));
+	assert_true(add(4)); /* before it: a range of its own */
+	assert_true(add(6));
 	assert_int_equal(tokens.n, 3);
 	assert_int_equal(tokens.fragments, 6);
-	assert_false(tokens_add(&tokens, 6));
-	assert_false(tokens_add(&tokens, 9));
+	assert_false(add(6));
+	assert_false(add(9));
 	assert_int_equal(tokens.fragments, 6);
 	/* Full, but the last range can still grow. */
-	assert_true(tokens_add(&tokens, 7));
+	assert_true(add(7));
 	assert_int_equal(tokens.fragments, 7);
 	assert_int_equal(ranges[0].token_start, 5);
 	assert_int_equal(ranges[0].token_count, 4);
@@ -72,7 +77,7 @@ static void test_limits(void **state)
 		tokens_init(&tokens, ranges, RANGES);
 		at = (struct tokens_at){ 0, 0 };
 		for (k = 0; k < i; k++)
-			assert_true(tokens_add(&tokens, 1 + 2 * k));
+			assert_true(add(1 + 2 * k));
 		assert_int_equal(tokens_chunk(&tokens, &at, out, &fragments), i < 128 ? i : 128);
 		assert_int_equal(fragments, i < 128 ? i : 128);
 	}
@@ -108,7 +113,7 @@ static void test_random(void **state)
 		tokens_init(&tokens, ranges, RANGES);
 		for (list_n = 0; list_n < RANGES * 40; list_n++) {
 			token = rnd(round % 40 + 1) ? token + 1 : 1 + rnd(100000);
-			if (!tokens_add(&tokens, token))
+			if (!add(token))
 				break;
 			list[list_n] = token;
 		}
