@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Receiver on one TCP socket: opening, closing, and what it has to say. */
+/* Receiver on one TCP socket: opening, closing, and its counters. */
 #include "rx/rx.h"
 
 #include <errno.h>
@@ -252,69 +252,4 @@ void devmem_rx_stats(const struct devmem_rx *rx, struct devmem_rx_stats *stats)
 	stats->ranges_returned = counter_get(&rx->returns.ranges_returned);
 	stats->fragments_returned = counter_get(&rx->returns.fragments_returned);
 	stats->fragments_missing = counter_get(&rx->returns.fragments_missing);
-}
-
-void devmem_rx_explain(const struct devmem_rx *rx, int code, struct devmem_error *err)
-{
-	char subject[32];
-
-	snprintf(subject, sizeof(subject), "socket %d", rx->fd);
-	switch (-code) {
-	case ENOBUFS:
-		if (rx->placement && rx_room(rx))
-			error_system(err, code, "receive", subject,
-				     "the placement region is used up by fragments that were not "
-				     "released: release "
-				     "some, or use a larger region");
-		else
-			error_system(
-				err, code, "receive", subject,
-				"%llu fragments are out on this socket, and held_max is reached "
-				"over all sockets of "
-				"the binding: release some, raise held_max, or use a larger region",
-				(unsigned long long)counter_get(&rx->out.fragments));
-		break;
-	case EMSGSIZE:
-		error_system(err, code, "receive", subject,
-			     "control buffer too small for one fragment: something else on this "
-			     "socket fills it "
-			     "with control messages; raise fragments_max");
-		break;
-	case ENODEV:
-		error_system(
-			err, code, "receive", subject,
-			"the kernel found device and host memory mixed in one packet and can't "
-			"hand it out: this "
-			"connection is lost. The NIC left payload with the headers (imperfect "
-			"header split)");
-		break;
-	case EFAULT:
-		if (!rx->n_sources)
-			error_system(err, code, "receive", subject,
-				     "payload lies in device memory: open the receiver with the "
-				     "binding of that memory");
-		else
-			error_system(
-				err, code, "receive", subject,
-				"the kernel can't hand these bytes out: before Linux 6.18 this "
-				"also stands for device "
-				"and host memory mixed in one packet, in which case the "
-				"connection is lost");
-		break;
-	case EBADMSG:
-		error_system(
-			err, code, "receive", subject,
-			"control messages don't cover the bytes received: the stream has a hole. "
-			"Linux 6.12.0 to "
-			"6.13 could cut them off; Linux 6.14 doesn't");
-		break;
-	case EBADF:
-		error_system(err, code, "receive", subject,
-			     "the descriptor was closed before the receiver");
-		break;
-	default:
-		error_system(err, code, "receive", subject, NULL);
-	}
-	/* Whatever the errno stands for elsewhere: all that a receiver needs was there. */
-	error_kind(err, DEVMEM_ERROR_REFUSED);
 }
