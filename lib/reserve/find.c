@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What doesn't change about an interface, and the interface that a journal is about, by that. */
+/* What an interface's files are called, the interface that a journal is about, and a walk over
+ * journals. */
 #include "reserve/reserve.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@ static int name_without_address(const struct nic *nic, const char *bus, char nam
 	int ret;
 
 	if (bus[0]) {
-		/* Which of its device's interfaces it is; 0 where the kernel doesn't say. */
+		/* Which of its device's interfaces it is; 0 where the kernel doesn't report it. */
 		snprintf(path, sizeof(path), "/sys/class/net/%s/dev_port", nic->name);
 		file_read_number(path, &port);
 		snprintf(name, JOURNAL_NIC_SIZE, "%s-port%" PRIu64, bus, port);
@@ -72,14 +73,14 @@ struct wanted {
 	uint32_t ifindex; /* 0: not found */
 };
 
-static int is_wanted(const struct nic *nic, void *arg)
+static int match_name(const struct nic *nic, void *arg)
 {
 	struct wanted *wanted = arg;
 	char name[JOURNAL_NIC_SIZE];
 	int ret;
 
 	ret = reserve_nic_name(nic, name, NULL);
-	/* Went away while we looked, or is of a kind that has no journal. */
+	/* Gone meanwhile, or of a kind that has no journal. */
 	if (ret)
 		return 0;
 	if (strcmp(name, wanted->name))
@@ -96,7 +97,7 @@ int reserve_find(struct reserve *r, struct devmem_error *err)
 	char index[16];
 	int ret;
 
-	ret = nic_each(is_wanted, &wanted, err);
+	ret = nic_each(match_name, &wanted, err);
 	if (ret < 0)
 		return ret;
 	if (!wanted.ifindex)
@@ -132,7 +133,7 @@ static int visit(const char *nic, void *arg)
 	struct devmem_error failed = { 0 };
 	int ret;
 
-	/* One that is damaged, or locked, is no matter of another interface's. */
+	/* Not even read: it may be damaged or locked, which is no matter of dev's. */
 	if (walk->nic[0] && strcmp(walk->nic, nic) != 0)
 		return 0;
 	ret = reserve_open(&r, NULL, nic, false, &failed);

@@ -36,8 +36,6 @@
 #include "core/array.h"
 #include "core/number.h"
 
-/* Far above what there is, so that a broken text can't make us work for long. */
-#define TEXT_MAX ((size_t)1 << 20)
 /* Queue numbers and owners' ids are below it. Queues: the kernel has 16 bits for them in each
  * packet, include/linux/skbuff.h. */
 #define NUMBER_END (1U << 16)
@@ -502,7 +500,7 @@ static size_t whole_len(const char *text, size_t len)
 {
 	char last[64];
 
-	if (len > TEXT_MAX || len < HEAD_LEN + END_LEN)
+	if (len > JOURNAL_TEXT_MAX || len < HEAD_LEN + END_LEN)
 		return 0;
 	len -= END_LEN;
 	snprintf(last, sizeof(last), END, checksum(text, len));

@@ -41,6 +41,9 @@ struct journal_context {
 	uint32_t n_before;
 };
 
+/* Far above what there is, so that a broken text can't make us work for long. */
+#define JOURNAL_TEXT_MAX ((size_t)1 << 20)
+
 #define JOURNAL_NO_PLACE UINT32_MAX
 
 /* A flow rule. fs.location is JOURNAL_NO_PLACE while it is about to be inserted. */
@@ -75,9 +78,9 @@ struct journal {
 /* The text of a journal, with a NUL behind it that len doesn't count; the caller frees it. What is
  * not used is left out. -ENOMEM, or -EINVAL for a journal that journal_read() wouldn't accept. */
 int journal_write(const struct journal *journal, char **text, size_t *len);
-/* Reads a text of len bytes, at most 1 MiB. On failure nothing is held: -ENOMEM, or -EBADMSG with
- * the number of the line that is wrong (the last one where something is missing), or 0 if the text
- * is cut off or its checksum is wrong. */
+/* Reads a text of len bytes, at most JOURNAL_TEXT_MAX. On failure nothing is held: -ENOMEM, or
+ * -EBADMSG with the number of the line that is wrong (the last one where something is missing), or
+ * 0 if the text is cut off or its checksum is wrong. */
 int journal_read(struct journal *journal, const char *text, size_t len, unsigned int *line);
 /* Frees what a journal holds, and clears it. */
 void journal_free(struct journal *journal);

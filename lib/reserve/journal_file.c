@@ -23,7 +23,6 @@
 #define OWNER_TRIES 100
 
 #define READ_FIRST 4096
-#define READ_MAX (1U << 20)
 
 /* Holds "NIC.4294967295.owner". */
 #define NAME_SIZE (JOURNAL_NIC_SIZE + 24)
@@ -234,7 +233,7 @@ close_fd:
 
 int journal_file_lock(struct journal_file *file, uint32_t wait_ms, struct devmem_error *err)
 {
-	uint64_t end = sys_clock_ms() + wait_ms, now;
+	uint64_t deadline = sys_clock_ms() + wait_ms, now;
 	char name[NAME_SIZE], path[PATH_SIZE];
 	int ret;
 
@@ -246,7 +245,7 @@ int journal_file_lock(struct journal_file *file, uint32_t wait_ms, struct devmem
 		if (ret != -EAGAIN)
 			return ret;
 		now = sys_clock_ms();
-		if (now >= end) {
+		if (now >= deadline) {
 			path_of(file->dir, name, path);
 			error_missing(err, -EBUSY, "flock", path,
 				      "another process is changing the interface, and holds this "
@@ -255,7 +254,8 @@ int journal_file_lock(struct journal_file *file, uint32_t wait_ms, struct devmem
 			error_kind(err, DEVMEM_ERROR_REFUSED);
 			return -EBUSY;
 		}
-		sys_poll(NULL, 0, end - now < LOCK_POLL_MS ? (int)(end - now) : LOCK_POLL_MS);
+		sys_poll(NULL, 0,
+			 deadline - now < LOCK_POLL_MS ? (int)(deadline - now) : LOCK_POLL_MS);
 	}
 	file->lock_fd = ret;
 	return 0;
@@ -306,7 +306,7 @@ static int read_whole(int fd, char **text, size_t *len)
 			return 0;
 		}
 		*len += (size_t)n;
-		if (*len > READ_MAX) {
+		if (*len > JOURNAL_TEXT_MAX) {
 			n = -EFBIG;
 			break;
 		}
@@ -436,7 +436,7 @@ unlink_new:
 	return ret;
 }
 
-/* 1: an owner holds the open file, 0: nobody does, or a negative errno. Asks for a shared lock, so
+/* 1: an owner holds the open file, 0: nobody does, or a negative errno. Tries a shared lock, so
  * that two that check at once, or an owner's watcher, don't mistake each other for the owner. */
 static int held(int fd)
 {

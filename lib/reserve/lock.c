@@ -65,7 +65,7 @@ const char *reserve_name(const struct reserve *r)
 	return r->journal.name[0] ? r->journal.name : r->file.nic;
 }
 
-/* Is there a device of that address, with a driver, on one bus? */
+/* 1 if this bus has a device of that address, with a driver. */
 static int look_on_bus(const char *bus, void *arg)
 {
 	char path[sizeof(BUSES) + NAME_MAX + 64];
@@ -178,8 +178,8 @@ int reserve_save(struct reserve *r, const char *step, struct devmem_error *err)
 	return ret;
 }
 
-int reserve_is_owner(const struct reserve *r, uint32_t id, int fd, bool *same,
-		     struct devmem_error *err)
+int reserve_check_owner(const struct reserve *r, uint32_t id, int fd, bool *same,
+			struct devmem_error *err)
 {
 	struct sys_stat ours, now;
 	int ret, other;

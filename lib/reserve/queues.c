@@ -131,7 +131,7 @@ static int check_left_over(const struct reserve *r, size_t n, uint32_t rx_queues
 			    rx_queues, reserved, owners, r->nic->name);
 }
 
-/* text receives by what, in words. */
+/* text: by what, in words. */
 static bool is_used(struct reserve *r, const struct devmem_queue *queue, char *text, size_t size)
 {
 	const struct journal_owner *owner = journal_queue_owner(&r->journal, queue->id);
@@ -178,7 +178,7 @@ static int check_named(struct reserve *r, const struct devmem_queue *list, size_
 	return reserve_check_rules(r, queues, n, err);
 }
 
-/* The highest numbers that nobody has. */
+/* The highest numbers that nobody uses. */
 static int choose_free(struct reserve *r, const struct devmem_queue *list, size_t n_list,
 		       uint32_t *queues, size_t n, struct devmem_error *err)
 {

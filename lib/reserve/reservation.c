@@ -207,7 +207,7 @@ static int find_living(const struct devmem_reservation *res, struct journal_owne
 
 	*owner = journal_find(&r->journal, res->id);
 	if (*owner && res->owner_fd >= 0) {
-		ret = reserve_is_owner(r, res->id, res->owner_fd, &same, err);
+		ret = reserve_check_owner(r, res->id, res->owner_fd, &same, err);
 		if (ret)
 			return ret;
 	}
@@ -389,7 +389,7 @@ static int close_own(struct devmem_reservation *res, struct devmem_error *err)
 		hint_all(res, err);
 		return ret;
 	}
-	ret = reserve_is_owner(&res->r, res->id, res->owner_fd, &same, err);
+	ret = reserve_check_owner(&res->r, res->id, res->owner_fd, &same, err);
 	if (!ret && (!same || !journal_find(&res->r.journal, res->id)))
 		ret = error_system(err, -ENOENT, "reserve", reserve_name(&res->r),
 				   "somebody removed its journal, or a forked process closed it");

@@ -49,10 +49,10 @@ const char *reserve_name(const struct reserve *r);
 /* True if it's certain that the interface that the journal is about is nowhere: no bus has its
  * device with a driver. */
 bool reserve_is_gone(const struct reserve *r);
-/* Whether the owner's file that fd refers to is still that of this number, which another owner may
- * have by now. */
-int reserve_is_owner(const struct reserve *r, uint32_t id, int fd, bool *same,
-		     struct devmem_error *err);
+/* same: whether the owner's file that fd refers to is still that of this number, which another
+ * owner may have by now. */
+int reserve_check_owner(const struct reserve *r, uint32_t id, int fd, bool *same,
+			struct devmem_error *err);
 /* "pid 4711 (trainer), reservation 2" */
 #define RESERVE_OWNER_TEXT 80
 const char *reserve_owner_text(const struct journal_owner *owner, char text[RESERVE_OWNER_TEXT]);

@@ -68,7 +68,7 @@ static int bound_queue(const struct reserve *r, const struct journal_owner *owne
 static int wait_unbound(const struct reserve *r, const struct journal_owner *owner, bool wait,
 			struct devmem_error *err)
 {
-	uint64_t end = sys_clock_ms() + (wait ? UNBIND_WAIT_MS : 0);
+	uint64_t deadline = sys_clock_ms() + (wait ? UNBIND_WAIT_MS : 0);
 	struct devmem_queue bound;
 	bool found;
 	int ret;
@@ -77,7 +77,7 @@ static int wait_unbound(const struct reserve *r, const struct journal_owner *own
 		ret = bound_queue(r, owner, &bound, &found, err);
 		if (ret || !found)
 			return ret;
-		if (sys_clock_ms() >= end)
+		if (sys_clock_ms() >= deadline)
 			break;
 		sys_poll(NULL, 0, UNBIND_POLL_MS);
 	}

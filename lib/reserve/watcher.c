@@ -81,7 +81,7 @@ static int retire_watched(struct reserve *r, uint32_t id, int fd, bool wait, boo
 		*again = ret == -EBUSY;
 		return ret;
 	}
-	ret = reserve_is_owner(r, id, fd, &same, err);
+	ret = reserve_check_owner(r, id, fd, &same, err);
 	if (ret || !same || !journal_find(&r->journal, id))
 		goto unlock;
 	ret = reserve_find(r, err);
