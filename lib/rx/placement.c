@@ -24,7 +24,7 @@ struct placement {
 	 * pieces[]. */
 	uint64_t head, tail;
 	uint64_t first_piece, next_piece;
-	struct piece *pieces;
+	struct piece pieces[PIECES_MAX];
 };
 
 int placement_open(struct placement **placement, struct devmem_region *region,
@@ -37,22 +37,15 @@ int placement_open(struct placement **placement, struct devmem_region *region,
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return error_system(err, -ENOMEM, "allocate", "placement", NULL);
-	p->pieces = calloc(PIECES_MAX, sizeof(p->pieces[0]));
-	if (!p->pieces) {
-		ret = error_system(err, -ENOMEM, "allocate", "placement", NULL);
-		goto free_placement;
-	}
 	ret = devmem_region_map(region, &base, err);
 	if (ret)
-		goto free_pieces;
+		goto free_placement;
 	p->region = region;
 	p->base = base;
 	p->size = devmem_region_size(region);
 	*placement = p;
 	return 0;
 
-free_pieces:
-	free(p->pieces);
 free_placement:
 	free(p);
 	return ret;
@@ -60,9 +53,6 @@ free_placement:
 
 void placement_close(struct placement *placement)
 {
-	if (!placement)
-		return;
-	free(placement->pieces);
 	free(placement);
 }
 
@@ -145,14 +135,4 @@ uint32_t placement_release(struct placement *placement, uint32_t token)
 	piece = &placement->pieces[token];
 	size = piece->size;
 	return atomic_exchange_explicit(&piece->out, 0, memory_order_acq_rel) ? size : 0;
-}
-
-int placement_begin(struct placement *placement)
-{
-	return devmem_region_sync(placement->region, DEVMEM_SYNC_WRITE, NULL);
-}
-
-int placement_end(struct placement *placement)
-{
-	return devmem_region_sync(placement->region, DEVMEM_SYNC_WRITE | DEVMEM_SYNC_END, NULL);
 }

@@ -40,8 +40,4 @@ uint32_t placement_pieces_left(const struct placement *placement);
 /* Gives a piece back. Any thread. Return: its size, 0 if the token is none that is out. */
 uint32_t placement_release(struct placement *placement, uint32_t token);
 
-/* Begins or ends access by the CPU. Return: 0 or a negative errno. */
-int placement_begin(struct placement *placement);
-int placement_end(struct placement *placement);
-
 #endif

@@ -309,6 +309,12 @@ int receive_complete(struct devmem_rx *rx, struct receive *r, ssize_t result)
 	return result == -UAPI_ETOOSMALL ? -EMSGSIZE : (int)result;
 }
 
+/* Begins or ends access by the CPU. */
+static int sync_placement(const struct devmem_rx *rx, unsigned int flags)
+{
+	return devmem_region_sync(placement_region(rx->placement), flags, NULL);
+}
+
 int receive_once(struct devmem_rx *rx, struct receive *r, int flags)
 {
 	int ret, end = 0;
@@ -316,13 +322,13 @@ int receive_once(struct devmem_rx *rx, struct receive *r, int flags)
 
 	ret = receive_prepare(rx, &rx->buffers, r);
 	if (!ret && rx->placement)
-		ret = placement_begin(rx->placement);
+		ret = sync_placement(rx, DEVMEM_SYNC_WRITE);
 	if (ret)
 		return ret;
 	n = sys_recvmsg(rx->fd, &r->msg, rx->recv_flags | flags);
 	ret = receive_complete(rx, r, n);
 	if (rx->placement)
-		end = placement_end(rx->placement);
+		end = sync_placement(rx, DEVMEM_SYNC_WRITE | DEVMEM_SYNC_END);
 	if (!end || ret < 0)
 		return ret;
 	devmem_rx_release(rx, rx->buffers.frags, (size_t)ret);

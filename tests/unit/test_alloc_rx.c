@@ -213,8 +213,8 @@ static void test_open_fails(void **state)
 	fail_each(NULL, NULL, fd, 1, 3);
 	assert_int_equal(devmem_region_open(&placement, "memfd", PAGE, NULL), 0);
 	assert_int_equal(devmem_region_map(placement, &base, NULL), 0);
-	/* The ring needs two more. */
-	fail_each(binding, placement, fd, 3, 4);
+	/* The ring needs one more. */
+	fail_each(binding, placement, fd, 2, 4);
 	devmem_region_close(placement);
 	/* The binding's pages weren't kept by any of these. */
 	fake_pool_unbind(pool);

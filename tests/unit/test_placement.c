@@ -9,8 +9,6 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
-
 #include "rx/placement.h"
 #include "fake_socket.h"
 
@@ -176,34 +174,14 @@ static void test_random(void **state)
 	}
 }
 
-static void test_sync(void **state)
-{
-	struct devmem_region *dmabuf;
-	struct placement *other;
-
-	(void)state;
-	assert_int_equal(devmem_region_import(&dmabuf, devmem_region_fd(region), NULL), 0);
-	assert_int_equal(placement_open(&other, dmabuf, NULL), 0);
-	assert_int_equal(placement_begin(other), 0);
-	assert_int_equal(fake_sync_open(), 1);
-	assert_int_equal(placement_end(other), 0);
-	assert_int_equal(fake_sync_open(), 0);
-	fake_sync_result(EIO, 0);
-	assert_int_equal(placement_begin(other), -EIO);
-	fake_sync_result(0, EIO);
-	assert_int_equal(placement_begin(other), 0);
-	assert_int_equal(placement_end(other), -EIO);
-	placement_close(other);
-	devmem_region_close(dmabuf);
-	placement_close(NULL);
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_wrap),   TEST(test_full), TEST(test_pieces),
-		TEST(test_random), TEST(test_sync),
+		TEST(test_wrap),
+		TEST(test_full),
+		TEST(test_pieces),
+		TEST(test_random),
 	};
 
 	return cmocka_run_group_tests_name("placement", tests, NULL, NULL);
