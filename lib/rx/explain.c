@@ -3,7 +3,6 @@
 #include "rx/rx.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "core/error.h"
 
@@ -42,10 +41,8 @@ static const char *hint_of(const struct devmem_rx *rx, int code)
 void devmem_rx_explain(const struct devmem_rx *rx, int code, struct devmem_error *err)
 {
 	const char *hint = hint_of(rx, code);
-	char subject[32];
 
-	snprintf(subject, sizeof(subject), "socket %d", rx->fd);
-	error_system(err, code, "receive", subject, hint ? "%s" : NULL, hint);
+	error_system(err, code, "receive", rx->subject, hint ? "%s" : NULL, hint);
 	/* Whatever the errno means elsewhere: all that a receiver needs was there. */
 	error_kind(err, DEVMEM_ERROR_REFUSED);
 	if (code == -ENOBUFS && !hint)

@@ -68,17 +68,6 @@ static uint32_t remove_run(const struct devmem_rx *rx, const struct devmem_fragm
 	return token - first;
 }
 
-static bool remove_placed(struct devmem_rx *rx, uint32_t token, struct released *sum)
-{
-	uint32_t size = rx->placement ? placement_release(rx->placement, token) : 0;
-
-	if (!size)
-		return false;
-	sum->fragments++;
-	sum->bytes += size;
-	return true;
-}
-
 /* The part of releasing that needs no system call, unless the list of tokens is full. Return: 0 or
  * a negative errno of that call. */
 static int release(struct devmem_rx *rx, const struct devmem_fragment *frags, size_t n,
@@ -89,16 +78,15 @@ static int release(struct devmem_rx *rx, const struct devmem_fragment *frags, si
 
 	while (i < n) {
 		const struct devmem_fragment *frag = &frags[i];
-		uint32_t run = 0;
-		bool known = true;
+		uint32_t run = 0, size = 0;
 
-		if (frag->kind == DEVMEM_FRAGMENT_DEVICE && frag->dmabuf_id) {
+		if (frag->kind == DEVMEM_FRAGMENT_DEVICE && frag->dmabuf_id)
 			run = remove_run(rx, frag, n - i, sum);
-			known = run > 0;
-		} else if (frag->kind == DEVMEM_FRAGMENT_DEVICE) {
-			known = remove_placed(rx, frag->token, sum);
-		}
-		if (!known)
+		else if (frag->kind == DEVMEM_FRAGMENT_DEVICE && rx->placement)
+			size = placement_release(rx->placement, frag->token);
+		sum->fragments += size != 0;
+		sum->bytes += size;
+		if (frag->kind == DEVMEM_FRAGMENT_DEVICE && !run && !size)
 			counter_add(&rx->returns.fragments_missing, 1);
 		last = run ? return_add(&rx->returns, tokens, frag->token, run, alone) : 0;
 		if (last)

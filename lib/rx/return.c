@@ -12,14 +12,8 @@ void return_init(struct returns *returns, int fd)
 	tokens_init(&returns->pending, returns->ranges, PENDING_RANGES);
 }
 
-bool return_prepare(const struct tokens *tokens, struct return_chunk *chunk)
-{
-	chunk->n = tokens_chunk(tokens, &chunk->at, chunk->ranges, &chunk->fragments);
-	return chunk->n;
-}
-
 int return_complete(struct returns *returns, const struct tokens *tokens,
-		    struct return_chunk *chunk, int freed, bool alone)
+		    struct tokens_chunk *chunk, int freed, bool alone)
 {
 	uint32_t n = (uint32_t)freed;
 
@@ -36,22 +30,22 @@ int return_complete(struct returns *returns, const struct tokens *tokens,
 		counter_add(&returns->fragments_missing, chunk->fragments - n);
 		n = chunk->fragments;
 	}
-	tokens_advance(tokens, &chunk->at, n);
+	tokens_advance(tokens, chunk, n);
 	return 0;
 }
 
 int return_tokens(struct returns *returns, struct tokens *tokens, bool alone)
 {
-	struct return_chunk chunk;
+	struct tokens_chunk chunk;
 	int ret = 0;
 
-	chunk.at = (struct tokens_at){ 0, 0 };
-	while (!ret && return_prepare(tokens, &chunk)) {
+	tokens_begin(&chunk);
+	while (!ret && tokens_prepare(tokens, &chunk)) {
 		ret = sys_setsockopt(returns->fd, SOL_SOCKET, UAPI_SO_DEVMEM_DONTNEED, chunk.ranges,
 				     (socklen_t)(chunk.n * sizeof(chunk.ranges[0])));
 		ret = return_complete(returns, tokens, &chunk, ret, alone);
 	}
-	tokens_drop(tokens, &chunk.at);
+	tokens_drop(tokens, &chunk);
 	return ret;
 }
 

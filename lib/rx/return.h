@@ -21,26 +21,18 @@ struct returns {
 	_Atomic uint64_t return_calls, ranges_returned, fragments_returned, fragments_missing;
 };
 
-/* One SO_DEVMEM_DONTNEED: a part of a list. */
-struct return_chunk {
-	struct tokens_at at; /* where in the list it begins */
-	uint32_t n, fragments;
-	struct uapi_dmabuf_token ranges[UAPI_DONTNEED_RANGES_MAX];
-};
-
 void return_init(struct returns *returns, int fd);
 
 /*
- * A return in pieces: return_prepare() fills the chunk with what comes next, from chunk->at on.
- * False: nothing does. return_complete() is for the result of the call that carried it, a negative
- * errno or how many fragments the kernel freed; it moves chunk->at. Return: 0 or that errno.
+ * A return in pieces: tokens_prepare() says what a call is to carry, return_complete() is for its
+ * result, a negative errno or how many fragments the kernel freed, and moves the chunk on. Return:
+ * 0 or that errno.
  *
  * alone: no other thread receives on the socket meanwhile, so that a token which the kernel didn't
  * free can be returned again without hitting its next holder.
  */
-bool return_prepare(const struct tokens *tokens, struct return_chunk *chunk);
 int return_complete(struct returns *returns, const struct tokens *tokens,
-		    struct return_chunk *chunk, int freed, bool alone);
+		    struct tokens_chunk *chunk, int freed, bool alone);
 
 /* All of it: as many calls as the kernel's limits need. What they carried is removed from the list.
  * Return: 0 or a negative errno. */

@@ -39,13 +39,15 @@
 
 _Static_assert(sizeof(struct devmem_fragment) == 32, "fragments are 32 bytes");
 
-static int option_range(struct devmem_error *err, const char *name, uint32_t value, uint32_t min,
-			uint32_t max)
+static int read_option(const char *name, uint32_t *value, uint32_t standard, uint32_t min,
+		       uint32_t max, struct devmem_error *err)
 {
-	if (value >= min && value <= max)
+	if (!*value)
+		*value = standard;
+	if (*value >= min && *value <= max)
 		return 0;
-	return error_input(err, -EINVAL, "receiver", "%s is %u, must be %u to %u", name, value, min,
-			   max);
+	return error_input(err, -EINVAL, "receiver", "%s is %u, must be %u to %u", name, *value,
+			   min, max);
 }
 
 static int read_options(struct devmem_rx_options *o, const struct devmem_rx_options *given,
@@ -54,23 +56,17 @@ static int read_options(struct devmem_rx_options *o, const struct devmem_rx_opti
 	int ret;
 
 	ret = options_read(o, sizeof(*o), given, "devmem_rx_options", err);
-	if (ret)
-		return ret;
-	if (!o->fragments_max)
-		o->fragments_max = FRAGMENTS_DEFAULT;
-	if (!o->recv_max)
-		o->recv_max = RECV_DEFAULT;
-	if (!o->lowat_max)
-		o->lowat_max = LOWAT_DEFAULT;
-	if (!o->lowat_wait_ms)
-		o->lowat_wait_ms = LOWAT_WAIT_DEFAULT;
-	ret = option_range(err, "fragments_max", o->fragments_max, FRAGMENTS_MIN, FRAGMENTS_LIMIT);
 	if (!ret)
-		ret = option_range(err, "recv_max", o->recv_max, RECV_MIN, RECV_LIMIT);
+		ret = read_option("fragments_max", &o->fragments_max, FRAGMENTS_DEFAULT,
+				  FRAGMENTS_MIN, FRAGMENTS_LIMIT, err);
 	if (!ret)
-		ret = option_range(err, "lowat_max", o->lowat_max, 1, RECV_LIMIT);
+		ret = read_option("recv_max", &o->recv_max, RECV_DEFAULT, RECV_MIN, RECV_LIMIT,
+				  err);
 	if (!ret)
-		ret = option_range(err, "lowat_wait_ms", o->lowat_wait_ms, 1, LOWAT_WAIT_LIMIT);
+		ret = read_option("lowat_max", &o->lowat_max, LOWAT_DEFAULT, 1, RECV_LIMIT, err);
+	if (!ret)
+		ret = read_option("lowat_wait_ms", &o->lowat_wait_ms, LOWAT_WAIT_DEFAULT, 1,
+				  LOWAT_WAIT_LIMIT, err);
 	return ret;
 }
 
@@ -78,20 +74,19 @@ static int check_socket(struct devmem_rx *rx, struct devmem_error *err)
 {
 	int protocol = 0, lowat = 1, ret;
 	socklen_t len = sizeof(protocol);
-	char subject[32];
 
-	snprintf(subject, sizeof(subject), "socket %d", rx->fd);
+	snprintf(rx->subject, sizeof(rx->subject), "socket %d", rx->fd);
 	ret = sys_getsockopt(rx->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len);
 	if (ret)
-		return error_system(err, ret, "SO_PROTOCOL", subject,
+		return error_system(err, ret, "SO_PROTOCOL", rx->subject,
 				    "a receiver needs a connected TCP socket");
 	if (protocol != IPPROTO_TCP)
-		return error_input(err, -EPROTOTYPE, subject, "not a TCP socket (protocol %d)",
+		return error_input(err, -EPROTOTYPE, rx->subject, "not a TCP socket (protocol %d)",
 				   protocol);
 	len = sizeof(lowat);
 	ret = sys_getsockopt(rx->fd, SOL_SOCKET, SO_RCVLOWAT, &lowat, &len);
 	if (ret)
-		return error_system(err, ret, "SO_RCVLOWAT", subject, NULL);
+		return error_system(err, ret, "SO_RCVLOWAT", rx->subject, NULL);
 	rx->mark.first = rx->mark.set = lowat > 0 ? (uint32_t)lowat : 1;
 	return 0;
 }

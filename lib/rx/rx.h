@@ -30,6 +30,7 @@ struct rx_source {
 struct devmem_rx {
 	int fd;
 	int recv_flags;
+	char subject[32]; /* "socket N", for messages */
 	struct placement *placement;
 
 	struct buffers buffers;	 /* what it reads into */

@@ -16,11 +16,11 @@ struct tokens {
 	uint32_t fragments;		  /* tokens in them */
 };
 
-/* A place inside the list: so many whole ranges, and so many tokens of the next one, lie before
- * it. */
-struct tokens_at {
-	uint32_t range;
-	uint32_t token;
+/* A part of the list that one SO_DEVMEM_DONTNEED may carry. */
+struct tokens_chunk {
+	uint32_t range, token; /* it begins behind so many ranges, and tokens of the next one */
+	uint32_t n, fragments; /* ranges in it, and tokens in them */
+	struct uapi_dmabuf_token ranges[UAPI_DONTNEED_RANGES_MAX];
 };
 
 static inline void tokens_init(struct tokens *t, struct uapi_dmabuf_token *ranges, uint32_t max)
@@ -50,18 +50,20 @@ static inline bool tokens_add_range(struct tokens *t, uint32_t start, uint32_t c
 	return true;
 }
 
-/*
- * Copies the next ranges from *at on into out, as many as one SO_DEVMEM_DONTNEED may carry (128
- * ranges, 1024 tokens; a longer range is cut). Return: ranges in out, 0 at the end of the list.
- * *fragments: tokens in them. Doesn't move *at.
- */
-uint32_t tokens_chunk(const struct tokens *t, const struct tokens_at *at,
-		      struct uapi_dmabuf_token out[UAPI_DONTNEED_RANGES_MAX], uint32_t *fragments);
+/* A chunk before the first one. */
+static inline void tokens_begin(struct tokens_chunk *chunk)
+{
+	chunk->range = chunk->token = 0;
+}
 
-/* Moves *at forward by so many tokens. */
-void tokens_advance(const struct tokens *t, struct tokens_at *at, uint32_t fragments);
+/* Fills the chunk with what follows chunk->range and chunk->token: up to 128 ranges, 1024 tokens; a
+ * longer range is cut. False at the end of the list. */
+bool tokens_prepare(const struct tokens *t, struct tokens_chunk *chunk);
 
-/* Removes everything before *at, and sets *at to the start. */
-void tokens_drop(struct tokens *t, struct tokens_at *at);
+/* Moves chunk->range and chunk->token forward by so many tokens. */
+void tokens_advance(const struct tokens *t, struct tokens_chunk *chunk, uint32_t fragments);
+
+/* Removes what lies before the chunk, which begins at the start then. */
+void tokens_drop(struct tokens *t, struct tokens_chunk *chunk);
 
 #endif

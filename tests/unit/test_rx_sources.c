@@ -147,7 +147,7 @@ static void test_pieces(void **state)
 				      .control_len = sizeof(control),
 				      .host = host,
 				      .bytes_max = sizeof(host) };
-	struct return_chunk chunk = { .at = { 0, 0 } };
+	struct tokens_chunk chunk = { 0 };
 	struct devmem_rx_stats stats;
 	struct tokens tokens;
 	struct uapi_dmabuf_token ranges[4];
@@ -174,14 +174,14 @@ static void test_pieces(void **state)
 	/* The kernel stops early: it is asked for the rest, and doesn't have it. */
 	tokens_init(&tokens, ranges, 4);
 	assert_true(tokens_add_range(&tokens, 1, 3));
-	assert_true(return_prepare(&tokens, &chunk));
+	assert_true(tokens_prepare(&tokens, &chunk));
 	assert_int_equal(chunk.fragments, 3);
 	assert_int_equal(return_complete(&rx->returns, &tokens, &chunk, 2, true), 0);
-	assert_true(return_prepare(&tokens, &chunk));
+	assert_true(tokens_prepare(&tokens, &chunk));
 	assert_int_equal(chunk.ranges[0].token_start, 3);
 	assert_int_equal(return_complete(&rx->returns, &tokens, &chunk, -EBADF, true), -EBADF);
 	assert_int_equal(return_complete(&rx->returns, &tokens, &chunk, 0, true), 0);
-	assert_false(return_prepare(&tokens, &chunk));
+	assert_false(tokens_prepare(&tokens, &chunk));
 	assert_int_equal(fake_calls(), calls);
 	assert_int_equal(fake_counts(fd).recv + fake_counts(fd).dontneed, 0);
 	devmem_rx_stats(rx, &stats);

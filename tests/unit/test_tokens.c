@@ -54,37 +54,38 @@ static void test_add(void **state)
 static void test_limits(void **state)
 {
 	static const uint32_t counts[] = { 1023, 1024, 1025, 2048, 2049 };
-	struct uapi_dmabuf_token out[UAPI_DONTNEED_RANGES_MAX];
-	struct tokens_at at = { 0, 0 };
-	uint32_t fragments, i;
+	struct tokens_chunk chunk;
+	uint32_t i;
 
 	(void)state;
 	for (i = 0; i < 5; i++) {
 		tokens_init(&tokens, ranges, RANGES);
-		at = (struct tokens_at){ 0, 0 };
+		tokens_begin(&chunk);
 		add_run(1, counts[i]);
-		assert_int_equal(tokens_chunk(&tokens, &at, out, &fragments), 1);
-		assert_int_equal(fragments, counts[i] < 1024 ? counts[i] : 1024);
-		assert_int_equal(out[0].token_count, fragments);
-		tokens_advance(&tokens, &at, fragments);
-		assert_int_equal(tokens_chunk(&tokens, &at, out, &fragments), counts[i] > 1024);
+		assert_true(tokens_prepare(&tokens, &chunk));
+		assert_int_equal(chunk.n, 1);
+		assert_int_equal(chunk.fragments, counts[i] < 1024 ? counts[i] : 1024);
+		assert_int_equal(chunk.ranges[0].token_count, chunk.fragments);
+		tokens_advance(&tokens, &chunk, chunk.fragments);
+		assert_int_equal(tokens_prepare(&tokens, &chunk), counts[i] > 1024);
 		if (counts[i] > 1024)
-			assert_int_equal(out[0].token_start, 1025);
+			assert_int_equal(chunk.ranges[0].token_start, 1025);
 	}
 	for (i = 127; i <= 129; i++) {
 		uint32_t k;
 
 		tokens_init(&tokens, ranges, RANGES);
-		at = (struct tokens_at){ 0, 0 };
+		tokens_begin(&chunk);
 		for (k = 0; k < i; k++)
 			assert_true(add(1 + 2 * k));
-		assert_int_equal(tokens_chunk(&tokens, &at, out, &fragments), i < 128 ? i : 128);
-		assert_int_equal(fragments, i < 128 ? i : 128);
+		assert_true(tokens_prepare(&tokens, &chunk));
+		assert_int_equal(chunk.n, i < 128 ? i : 128);
+		assert_int_equal(chunk.fragments, i < 128 ? i : 128);
 	}
 	tokens_init(&tokens, ranges, RANGES);
-	at = (struct tokens_at){ 0, 0 };
-	assert_int_equal(tokens_chunk(&tokens, &at, out, &fragments), 0);
-	assert_int_equal(fragments, 0);
+	tokens_begin(&chunk);
+	assert_int_equal(tokens_prepare(&tokens, &chunk), 0);
+	assert_int_equal(chunk.fragments, 0);
 }
 
 static uint32_t list[RANGES * 40], list_n;
@@ -102,13 +103,12 @@ static uint32_t rnd(uint32_t n)
  * in order; stopping half way keeps exactly the rest. */
 static void test_random(void **state)
 {
-	struct uapi_dmabuf_token out[UAPI_DONTNEED_RANGES_MAX];
 	uint32_t round;
 
 	(void)state;
 	for (round = 0; round < 3000; round++) {
-		struct tokens_at at = { 0, 0 };
-		uint32_t done = 0, n, fragments, i, k, token = 1;
+		struct tokens_chunk chunk;
+		uint32_t done = 0, i, k, token = 1;
 
 		tokens_init(&tokens, ranges, RANGES);
 		for (list_n = 0; list_n < RANGES * 40; list_n++) {
@@ -118,34 +118,36 @@ static void test_random(void **state)
 			list[list_n] = token;
 		}
 		assert_int_equal(tokens.fragments, list_n);
-		while ((n = tokens_chunk(&tokens, &at, out, &fragments))) {
+		tokens_begin(&chunk);
+		while (tokens_prepare(&tokens, &chunk)) {
+			const uint32_t n = chunk.n;
 			uint32_t seen = 0, part;
 
 			assert_in_range(n, 1, UAPI_DONTNEED_RANGES_MAX);
-			assert_in_range(fragments, 1, UAPI_DONTNEED_FRAGMENTS_MAX);
+			assert_in_range(chunk.fragments, 1, UAPI_DONTNEED_FRAGMENTS_MAX);
 			for (i = 0; i < n; i++) {
-				assert_true(out[i].token_count > 0);
-				for (k = 0; k < out[i].token_count; k++)
-					assert_int_equal(out[i].token_start + k,
+				assert_true(chunk.ranges[i].token_count > 0);
+				for (k = 0; k < chunk.ranges[i].token_count; k++)
+					assert_int_equal(chunk.ranges[i].token_start + k,
 							 list[done + seen++]);
 			}
-			assert_int_equal(seen, fragments);
+			assert_int_equal(seen, chunk.fragments);
 			/* As much as fits: by ranges, by tokens, or all. */
 			assert_true(n == UAPI_DONTNEED_RANGES_MAX ||
-				    fragments == UAPI_DONTNEED_FRAGMENTS_MAX ||
-				    done + fragments == list_n);
-			part = rnd(3) ? fragments : 1 + rnd(fragments);
-			tokens_advance(&tokens, &at, part);
+				    chunk.fragments == UAPI_DONTNEED_FRAGMENTS_MAX ||
+				    done + chunk.fragments == list_n);
+			part = rnd(3) ? chunk.fragments : 1 + rnd(chunk.fragments);
+			tokens_advance(&tokens, &chunk, part);
 			done += part;
 			if (!rnd(4)) {
-				tokens_drop(&tokens, &at);
-				assert_int_equal(at.range, 0);
-				assert_int_equal(at.token, 0);
+				tokens_drop(&tokens, &chunk);
+				assert_int_equal(chunk.range, 0);
+				assert_int_equal(chunk.token, 0);
 				assert_int_equal(tokens.fragments, list_n - done);
 			}
 		}
 		assert_int_equal(done, list_n);
-		tokens_drop(&tokens, &at);
+		tokens_drop(&tokens, &chunk);
 		assert_int_equal(tokens.n, 0);
 		assert_int_equal(tokens.fragments, 0);
 	}
