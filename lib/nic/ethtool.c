@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nic/ethtool_ioctl.h"
 #include "netlink/genl.h"
 
 /* Room for every request. */
@@ -172,10 +171,31 @@ _Static_assert(ETHTOOL_ADDRESS_MAX == UAPI_MAX_ADDR_LEN, "hardware address");
 int ethtool_get_permanent_address(const struct nic *nic, uint8_t address[ETHTOOL_ADDRESS_MAX],
 				  uint32_t *len, struct devmem_error *err)
 {
+	struct uapi_ethtool_perm_addr perm = { .cmd = UAPI_ETHTOOL_GPERMADDR };
+	int ret;
 
 	memset(address, 0, ETHTOOL_ADDRESS_MAX);
 	*len = 0;
-	return ethtool_ioctl_permanent_address(nic, address, len, err);
+	perm.size = sizeof(perm.data);
+	ret = nic_ethtool(nic, "ETHTOOL_GPERMADDR", &perm, err);
+	if (ret)
+		return ret;
+	memcpy(address, perm.data, sizeof(perm.data));
+	*len = perm.size < sizeof(perm.data) ? perm.size : sizeof(perm.data);
+	return 0;
+}
+
+int ethtool_get_drvinfo(const struct nic *nic, struct uapi_ethtool_drvinfo *info,
+			struct devmem_error *err)
+{
+	int ret;
+
+	memset(info, 0, sizeof(*info));
+	info->cmd = UAPI_ETHTOOL_GDRVINFO;
+	ret = nic_ethtool(nic, "ETHTOOL_GDRVINFO", info, err);
+	info->driver[sizeof(info->driver) - 1] = '\0';
+	info->bus_info[sizeof(info->bus_info) - 1] = '\0';
+	return ret;
 }
 
 int ethtool_get_bus(const struct nic *nic, char bus[32], struct devmem_error *err)
@@ -185,7 +205,7 @@ int ethtool_get_bus(const struct nic *nic, char bus[32], struct devmem_error *er
 	int ret;
 
 	bus[0] = '\0';
-	ret = ethtool_ioctl_drvinfo(nic, &info, &failed);
+	ret = ethtool_get_drvinfo(nic, &info, &failed);
 	if (ret == -EOPNOTSUPP)
 		return 0;
 	if (ret) {

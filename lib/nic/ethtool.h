@@ -41,6 +41,9 @@ int ethtool_set_ntuple(const struct nic *nic, bool on, struct devmem_error *err)
 #define ETHTOOL_ADDRESS_MAX 32
 int ethtool_get_permanent_address(const struct nic *nic, uint8_t address[ETHTOOL_ADDRESS_MAX],
 				  uint32_t *len, struct devmem_error *err);
+/* The driver, and the device's bus address. */
+int ethtool_get_drvinfo(const struct nic *nic, struct uapi_ethtool_drvinfo *info,
+			struct devmem_error *err);
 /* The device's bus address, "" if it has none. */
 int ethtool_get_bus(const struct nic *nic, char bus[32], struct devmem_error *err);
 

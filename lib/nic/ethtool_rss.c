@@ -10,7 +10,7 @@
 #include "core/array.h"
 #include "netlink/ethtool_msg.h"
 #include "netlink/genl.h"
-#include "nic/ethtool_ioctl.h"
+#include "uapi/ethtool.h"
 
 /* Room for every request but the one with a table. */
 #define REQUEST_WORDS 32
@@ -84,6 +84,32 @@ bool ethtool_rss_is_default(const struct ethtool_rss *rss, uint32_t rx_rings)
 	return rx_rings != 0;
 }
 
+/* Sets the table of an RSS context; n = 0 is what the kernel makes of no table. context may receive
+ * another number. */
+static int set_over_ioctl(const struct nic *nic, uint32_t *context, const uint32_t *table,
+			  uint32_t n, struct devmem_error *err)
+{
+	struct uapi_rxfh *rxfh;
+	int ret;
+
+	rxfh = calloc(1, sizeof(*rxfh) + (size_t)n * sizeof(rxfh->rss_config[0]));
+	if (!rxfh)
+		return error_system(err, -ENOMEM, "ETHTOOL_SRSSH", nic->name, NULL);
+	rxfh->cmd = UAPI_ETHTOOL_SRSSH;
+	rxfh->rss_context = *context;
+	rxfh->indir_size = n;
+	/* Kernels since 6.8 read 0 as "transform nothing": keep what there is. Older ones want 0
+	 * here, but none of them has device memory. */
+	rxfh->input_xfrm = UAPI_RXH_XFRM_NO_CHANGE;
+	if (n)
+		memcpy(rxfh->rss_config, table, (size_t)n * sizeof(*table));
+	ret = nic_ethtool(nic, "ETHTOOL_SRSSH", rxfh, err);
+	if (!ret)
+		*context = rxfh->rss_context;
+	free(rxfh);
+	return ret;
+}
+
 int ethtool_set_rss(const struct nic *nic, const uint32_t *table, uint32_t n,
 		    struct devmem_error *err)
 {
@@ -96,6 +122,7 @@ int ethtool_set_rss(const struct nic *nic, const uint32_t *table, uint32_t n,
 	size_t size = ethtool_msg_rss_set_size(n);
 	struct devmem_error first = { 0 };
 	struct nlmsghdr *nlh;
+	uint32_t context = 0;
 	void *buf;
 	int ret;
 
@@ -107,7 +134,7 @@ int ethtool_set_rss(const struct nic *nic, const uint32_t *table, uint32_t n,
 	ret = nlh ? genl_do(nic->genl, nlh, &call, &first) : -EOPNOTSUPP;
 	free(buf);
 	if (ret == -EOPNOTSUPP)
-		return ethtool_ioctl_rss_set(nic, table, n, err);
+		return set_over_ioctl(nic, &context, table, n, err);
 	if (ret && err)
 		*err = first;
 	return ret;
@@ -222,6 +249,7 @@ int ethtool_create_rss_context(const struct nic *nic, const uint32_t *table, uin
 	};
 	size_t size = ethtool_msg_rss_set_size(n);
 	struct devmem_error first = { 0 };
+	uint32_t made = UAPI_RXFH_CONTEXT_ALLOC;
 	struct nlmsghdr *nlh;
 	bool too_long;
 	void *buf;
@@ -236,7 +264,8 @@ int ethtool_create_rss_context(const struct nic *nic, const uint32_t *table, uin
 	ret = nlh ? genl_do(nic->genl, nlh, &call, &first) : 0;
 	free(buf);
 	if (too_long || try_ioctl(nic, ret)) {
-		ret = ethtool_ioctl_rss_create(nic, table, n, id, err);
+		ret = set_over_ioctl(nic, &made, table, n, err);
+		*id = ret ? 0 : made;
 	} else if (ret) {
 		if (err)
 			*err = first;
@@ -249,6 +278,15 @@ int ethtool_create_rss_context(const struct nic *nic, const uint32_t *table, uin
 	if (ret == -EBUSY || ret == -ENOSPC)
 		error_hint(err, "the device has no room for another RSS context");
 	return ret;
+}
+
+static int delete_over_ioctl(const struct nic *nic, uint32_t context, struct devmem_error *err)
+{
+	/* Without a number this would reset the default context's table. */
+	if (!context || context == UAPI_RXFH_CONTEXT_ALLOC)
+		return error_input(err, -EINVAL, nic->name,
+				   "no RSS context %" PRIu32 " can be deleted", context);
+	return set_over_ioctl(nic, &context, NULL, 0, err);
 }
 
 int ethtool_delete_rss_context(const struct nic *nic, uint32_t id, struct devmem_error *err)
@@ -267,7 +305,7 @@ int ethtool_delete_rss_context(const struct nic *nic, uint32_t id, struct devmem
 	nlh = ethtool_msg_rss_delete(buf, sizeof(buf), nic->ifindex, id);
 	ret = genl_do(nic->genl, nlh, &call, &first);
 	if (try_ioctl(nic, ret))
-		ret = ethtool_ioctl_rss_delete(nic, id, err);
+		ret = delete_over_ioctl(nic, id, err);
 	else if (ret && err)
 		*err = first;
 	hint_context(nic, ret, err);
@@ -281,6 +319,12 @@ int ethtool_delete_rss_context(const struct nic *nic, uint32_t id, struct devmem
 
 int ethtool_get_rx_rings(const struct nic *nic, uint32_t *n, struct devmem_error *err)
 {
+	struct uapi_rxnfc nfc = { .cmd = UAPI_ETHTOOL_GRXRINGS };
+	int ret;
 
-	return ethtool_ioctl_rx_rings(nic, n, err);
+	ret = nic_ethtool(nic, "ETHTOOL_GRXRINGS", &nfc, err);
+	if (ret)
+		return ret;
+	*n = (uint32_t)nfc.data;
+	return 0;
 }

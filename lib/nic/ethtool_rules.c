@@ -7,80 +7,128 @@
 #include <string.h>
 
 #include "core/array.h"
-#include "nic/ethtool_ioctl.h"
 #include "nic/ethtool_rss.h"
+
+/* Times that the list of rules is asked for again because it grew meanwhile. */
+#define LIST_ATTEMPTS 8
 
 int ethtool_get_rule_count(const struct nic *nic, uint32_t *rules, uint32_t *places, int *any,
 			   struct devmem_error *err)
 {
-
-	return ethtool_ioctl_rule_count(nic, rules, places, any, err);
-}
-
-int ethtool_get_rules(const struct nic *nic, struct uapi_rxnfc **rules, uint32_t *n,
-		      uint32_t *places, struct devmem_error *err)
-{
-	struct devmem_error failed = { 0 };
-	uint32_t *taken, count, i;
+	struct uapi_rxnfc nfc = { .cmd = UAPI_ETHTOOL_GRXCLSRLCNT };
 	int ret;
 
-	ret = ethtool_ioctl_rule_places(nic, &taken, &count, places, err);
+	ret = nic_ethtool(nic, "ETHTOOL_GRXCLSRLCNT", &nfc, err);
 	if (ret)
 		return ret;
-	array_sort(taken, count);
-	*rules = calloc((size_t)count + 1, sizeof(**rules));
-	if (!*rules) {
-		ret = error_system(err, -ENOMEM, "ETHTOOL_GRXCLSRULE", nic->name, NULL);
-		goto free_taken;
-	}
-	*n = 0;
-	for (i = 0; i < count; i++) {
-		ret = ethtool_ioctl_rule_get(nic, taken[i], &(*rules)[*n], &failed);
-		/* Deleted meanwhile. */
-		if (ret == -ENOENT)
-			continue;
-		if (ret && ret != -EINVAL) {
-			if (err)
-				*err = failed;
-			goto err_free_rules;
-		}
-		if (ret) {
-			/* Deleted meanwhile as other drivers say it, or of a kind that can't be
-			 * told: the place counts as taken, the rule matches nothing. */
-			memset(&(*rules)[*n], 0, sizeof(**rules));
-			(*rules)[*n].fs.ring_cookie = UAPI_RX_CLS_FLOW_WAKE;
-		}
-		(*rules)[*n].fs.location = taken[i];
-		(*n)++;
-	}
-	ret = 0;
-	goto free_taken;
+	*rules = nfc.rule_cnt;
+	*places = (uint32_t)nfc.data & ~UAPI_RX_CLS_LOC_SPECIAL;
+	*any = !!(nfc.data & UAPI_RX_CLS_LOC_SPECIAL);
+	return 0;
+}
 
-err_free_rules:
-	free(*rules);
-	*rules = NULL;
-free_taken:
-	free(taken);
-	return ret;
+/* The places that rules are at, in no order; the caller frees. size: of the table, 0 if the driver
+ * doesn't say. -EMSGSIZE: a rule came meanwhile. */
+static int read_places(const struct nic *nic, struct uapi_rxnfc **places, uint32_t *size,
+		       struct devmem_error *err)
+{
+	uint32_t count, listed;
+	struct uapi_rxnfc *nfc;
+	int any, ret;
+
+	ret = ethtool_get_rule_count(nic, &count, size, &any, err);
+	if (ret)
+		return ret;
+	nfc = calloc(1, sizeof(*nfc) + (size_t)count * sizeof(nfc->rule_locs[0]));
+	if (!nfc)
+		return error_system(err, -ENOMEM, "ETHTOOL_GRXCLSRLALL", nic->name, NULL);
+	nfc->cmd = UAPI_ETHTOOL_GRXCLSRLALL;
+	nfc->rule_cnt = count;
+	ret = nic_ethtool(nic, "ETHTOOL_GRXCLSRLALL", nfc, err);
+	if (ret) {
+		free(nfc);
+		return ret;
+	}
+	/* The kernel wrote no more than there was room for. */
+	if (nfc->rule_cnt > count)
+		nfc->rule_cnt = count;
+	listed = (uint32_t)nfc->data & ~UAPI_RX_CLS_LOC_SPECIAL;
+	if (listed)
+		*size = listed;
+	*places = nfc;
+	return 0;
 }
 
 int ethtool_get_rule(const struct nic *nic, uint32_t place, struct uapi_rxnfc *rule,
 		     struct devmem_error *err)
 {
+	memset(rule, 0, sizeof(*rule));
+	rule->cmd = UAPI_ETHTOOL_GRXCLSRULE;
+	rule->fs.location = place;
+	return nic_ethtool(nic, "ETHTOOL_GRXCLSRULE", rule, err);
+}
 
-	return ethtool_ioctl_rule_get(nic, place, rule, err);
+int ethtool_get_rules(const struct nic *nic, struct uapi_rxnfc **rules, uint32_t *n, uint32_t *size,
+		      struct devmem_error *err)
+{
+	struct devmem_error failed = { 0 };
+	struct uapi_rxnfc *places = NULL, *rule;
+	int ret = -EMSGSIZE;
+	uint32_t i;
+
+	for (i = 0; ret == -EMSGSIZE && i < LIST_ATTEMPTS; i++)
+		ret = read_places(nic, &places, size, err);
+	if (ret)
+		return ret;
+	array_sort(places->rule_locs, places->rule_cnt);
+	*n = 0;
+	*rules = calloc((size_t)places->rule_cnt + 1, sizeof(**rules));
+	if (!*rules) {
+		ret = error_system(err, -ENOMEM, "ETHTOOL_GRXCLSRULE", nic->name, NULL);
+		goto free_places;
+	}
+	for (i = 0; i < places->rule_cnt; i++) {
+		rule = &(*rules)[*n];
+		ret = ethtool_get_rule(nic, places->rule_locs[i], rule, &failed);
+		/* Deleted meanwhile. */
+		if (ret == -ENOENT)
+			continue;
+		if (ret && ret != -EINVAL) {
+			error_copy(err, &failed);
+			goto free_rules;
+		}
+		/* Deleted meanwhile as other drivers say it, or of a kind that can't be read: the
+		 * place counts as occupied, the rule matches nothing. */
+		if (ret) {
+			memset(rule, 0, sizeof(*rule));
+			rule->fs.ring_cookie = UAPI_RX_CLS_FLOW_WAKE;
+		}
+		rule->fs.location = places->rule_locs[i];
+		++*n;
+	}
+	free(places);
+	return 0;
+
+free_rules:
+	free(*rules);
+	*rules = NULL;
+free_places:
+	free(places);
+	return ret;
 }
 
 int ethtool_insert_rule(const struct nic *nic, struct uapi_rxnfc *rule, struct devmem_error *err)
 {
-
-	return ethtool_ioctl_rule_insert(nic, rule, err);
+	rule->cmd = UAPI_ETHTOOL_SRXCLSRLINS;
+	return nic_ethtool(nic, "ETHTOOL_SRXCLSRLINS", rule, err);
 }
 
 int ethtool_delete_rule(const struct nic *nic, uint32_t place, struct devmem_error *err)
 {
+	struct uapi_rxnfc nfc = { .cmd = UAPI_ETHTOOL_SRXCLSRLDEL };
 
-	return ethtool_ioctl_rule_delete(nic, place, err);
+	nfc.fs.location = place;
+	return nic_ethtool(nic, "ETHTOOL_SRXCLSRLDEL", &nfc, err);
 }
 
 int ethtool_rule_hits(const struct nic *nic, const struct uapi_rxnfc *rule, uint32_t *hits,

@@ -9,14 +9,17 @@
 #include "nic/nic.h"
 #include "uapi/ethtool.h"
 
+/* Flow rules there are, places for them (0: the driver doesn't say), and whether the driver picks
+ * the place of a new one. */
 int ethtool_get_rule_count(const struct nic *nic, uint32_t *rules, uint32_t *places, int *any,
 			   struct devmem_error *err);
 /* All rules, in order of their places, flow type 0 for those that can't be read; the caller frees.
- * places receives the size of the table, 0 if the driver doesn't say. */
-int ethtool_get_rules(const struct nic *nic, struct uapi_rxnfc **rules, uint32_t *n,
-		      uint32_t *places, struct devmem_error *err);
+ * size: of the table, 0 if the driver doesn't say. */
+int ethtool_get_rules(const struct nic *nic, struct uapi_rxnfc **rules, uint32_t *n, uint32_t *size,
+		      struct devmem_error *err);
 int ethtool_get_rule(const struct nic *nic, uint32_t place, struct uapi_rxnfc *rule,
 		     struct devmem_error *err);
+/* rule->fs says what; rule->fs.location receives the place. */
 int ethtool_insert_rule(const struct nic *nic, struct uapi_rxnfc *rule, struct devmem_error *err);
 int ethtool_delete_rule(const struct nic *nic, uint32_t place, struct devmem_error *err);
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "nic/ethtool.h"
-#include "nic/ethtool_ioctl.h"
 #include "nic/ethtool_rss.h"
 #include "nic/ethtool_rules.h"
 #include "nic/queue.h"
@@ -33,14 +32,14 @@ static int snapshot_basics(const struct devmem_netdev *nd, struct devmem_netdev_
 	int ret;
 
 	info->ifindex = nd->nic->ifindex;
-	ret = ethtool_ioctl_name(nd->nic, info->name, err);
+	ret = nic_read_name(nd->nic, info->name, err);
 	if (ret)
 		return ret;
-	ret = ethtool_ioctl_flags(nd->nic, &flags, err);
+	ret = nic_read_flags(nd->nic, &flags, err);
 	if (ret)
 		return ret;
 	info->up = !!(flags & IFF_UP);
-	return ethtool_ioctl_mtu(nd->nic, &info->mtu, err);
+	return nic_read_mtu(nd->nic, &info->mtu, err);
 }
 
 static int snapshot_driver(const struct devmem_netdev *nd, struct devmem_netdev_info *info,
@@ -50,7 +49,7 @@ static int snapshot_driver(const struct devmem_netdev *nd, struct devmem_netdev_
 	struct devmem_error failed = { 0 };
 	int ret;
 
-	ret = ethtool_ioctl_drvinfo(nd->nic, &drvinfo, &failed);
+	ret = ethtool_get_drvinfo(nd->nic, &drvinfo, &failed);
 	if (ret)
 		return ethtool_ignore_absent(ret, &failed, err);
 	info->has |= DEVMEM_HAS_DRIVER;

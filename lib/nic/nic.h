@@ -24,6 +24,16 @@ int nic_open(struct nic **nic, const char *name, struct devmem_error *err);
 int nic_open_same(struct nic **nic, const struct nic *other, struct devmem_error *err);
 void nic_close(struct nic *nic);
 
+/*
+ * Interface ioctls. They want the interface's name, which may have changed: it is looked up by the
+ * index each time. Errors name the ioctl and nic->name. operation is the name of an ethtool ioctl,
+ * data begins with its number.
+ */
+int nic_read_name(const struct nic *nic, char name[NIC_NAME_SIZE], struct devmem_error *err);
+int nic_read_flags(const struct nic *nic, uint32_t *flags, struct devmem_error *err);
+int nic_read_mtu(const struct nic *nic, uint32_t *mtu, struct devmem_error *err);
+int nic_ethtool(const struct nic *nic, const char *operation, void *data, struct devmem_error *err);
+
 /* Calls fn for each interface of this network namespace, with a socket that lives as long as the
  * call; fn's non-zero result ends it and is returned. */
 int nic_each(int (*fn)(const struct nic *nic, void *arg), void *arg, struct devmem_error *err);
