@@ -134,12 +134,12 @@ static const struct {
 
 static int feature_bit(size_t i)
 {
-	return fake.personality == FAKE_LINUX_6_12 ? features[i].bit_6_12 : features[i].bit_7_3;
+	return kernel.personality == FAKE_LINUX_6_12 ? features[i].bit_6_12 : features[i].bit_7_3;
 }
 
 static unsigned int feature_count(void)
 {
-	return fake.personality == FAKE_LINUX_6_12 ? 59 : 60;
+	return kernel.personality == FAKE_LINUX_6_12 ? 59 : 60;
 }
 
 static uint64_t ntuple(void)
@@ -243,7 +243,7 @@ static int rings_set(struct request *req)
 	uint32_t flags;
 	int ret;
 
-	if (req->tb[RINGS_HDS_THRESH] && fake.personality == FAKE_LINUX_6_12)
+	if (req->tb[RINGS_HDS_THRESH] && kernel.personality == FAKE_LINUX_6_12)
 		return fake_refuse(&req->ext, -EINVAL, req->tb[RINGS_HDS_THRESH],
 				   "Unknown attribute type");
 	ret = get_nic(req, &nic, &flags);
@@ -268,7 +268,7 @@ static int rings_set(struct request *req)
 		new.hds_thresh = nla_get_u32(req->tb[RINGS_HDS_THRESH]);
 	if (!memcmp(&new, &nic->state, sizeof(new)))
 		return 0;
-	if (is_bound(nic) && fake.personality >= FAKE_LINUX_7_3) {
+	if (is_bound(nic) && kernel.personality >= FAKE_LINUX_7_3) {
 		if (new.split != 2)
 			return fake_refuse(&req->ext, -EINVAL, NULL,
 					   "can't disable tcp-data-split while device has memory "
@@ -565,8 +565,8 @@ static int rss_dump(struct request *req, struct dump *dump)
 			start = 0;
 		}
 	}
-	for (i = 0; i < fake.n_nics; i++) {
-		nic = &fake.nics[i];
+	for (i = 0; i < kernel.n_nics; i++) {
+		nic = &kernel.nics[i];
 		if (!nic->present || !nic->has_rss || (only && nic != only))
 			continue;
 		if (!start)

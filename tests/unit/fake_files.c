@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,25 +16,9 @@
 
 #include "core/sys.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_LEAK_CHECK
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_LEAK_CHECK
-#endif
-#endif
-#ifdef WITH_LEAK_CHECK
-#include <sanitizer/lsan_interface.h>
-#else
-#define __lsan_disable()
-#define __lsan_enable()
-#endif
-
-#define PID_FIRST 4711
 #define CHILD_FIRST 9000
 #define CHILDREN_MAX 64
 #define ARGS_MAX 8
-#define HOOKS_MAX 8
 
 static struct {
 	char dir[64];
@@ -43,7 +26,6 @@ static struct {
 	size_t chunk;
 	char boot[64], comm[32], device[128], port_path[64], port[8];
 	uint64_t netns, time, clock;
-	unsigned int process;
 	const char *says;
 	bool waited[CHILDREN_MAX];
 	unsigned int spawns, child_of[CHILDREN_MAX];
@@ -51,18 +33,10 @@ static struct {
 	unsigned int n_args;
 	int silent[CHILDREN_MAX];
 	unsigned int n_silent;
-	struct {
-		unsigned int at;
-		void (*fn)(void *arg);
-		void *arg;
-	} hooks[HOOKS_MAX];
 	void (*on_wait)(void *arg);
 	void *on_wait_arg;
-	unsigned int crash_at;
-	bool paused;
 	DIR *listing;
 } files;
-static jmp_buf crash_point;
 
 void fake_files_begin(void)
 {
@@ -106,9 +80,7 @@ void fake_files_end(char *what, size_t size)
 	unsigned int i;
 	size_t at = 0;
 
-	if (files.listing)
-		closedir(files.listing);
-	files.listing = NULL;
+	fake_listing_end();
 	for (i = 0; i < files.spawns && i < CHILDREN_MAX; i++)
 		if (!files.waited[i] && !what[0])
 			snprintf(what, size, "program number %u was not waited for", i + 1);
@@ -196,25 +168,6 @@ void fake_clock_pass(uint64_t ms)
 	files.clock += ms;
 }
 
-void fake_before(unsigned int at, void (*fn)(void *arg), void *arg)
-{
-	size_t i;
-
-	if (!at) {
-		memset(files.hooks, 0, sizeof(files.hooks));
-		return;
-	}
-	for (i = 0; i < HOOKS_MAX; i++) {
-		if (files.hooks[i].at)
-			continue;
-		files.hooks[i].at = at;
-		files.hooks[i].fn = fn;
-		files.hooks[i].arg = arg;
-		return;
-	}
-	abort();
-}
-
 void fake_on_wait(void (*fn)(void *arg), void *arg)
 {
 	files.on_wait = fn;
@@ -236,115 +189,86 @@ const char *fake_spawn_arg(unsigned int i)
 	return i < files.n_args ? files.args[i] : NULL;
 }
 
-void fake_process(unsigned int process)
+void fake_listing_end(void)
 {
-	files.process = process;
-}
-
-unsigned int fake_current_process(void)
-{
-	return files.process;
-}
-
-static void end_of_crash(void)
-{
-	files.crash_at = 0;
-	__lsan_enable();
-}
-
-bool fake_crashes(unsigned int at, void (*fn)(void *arg), void *arg)
-{
-	__lsan_disable();
-	files.crash_at = at;
-	if (setjmp(crash_point)) {
-		end_of_crash();
-		return true;
-	}
-	fn(arg);
-	end_of_crash();
-	return false;
-}
-
-static void crash(void)
-{
-	unsigned int i;
-
 	if (files.listing)
 		closedir(files.listing);
 	files.listing = NULL;
-	fake_kill(files.process);
-	/* Its children are somebody else's now. */
+}
+
+void fake_orphan(unsigned int process)
+{
+	unsigned int i;
+
 	for (i = 0; i < files.spawns && i < CHILDREN_MAX; i++)
-		if (files.child_of[i] == files.process)
+		if (files.child_of[i] == process)
 			files.waited[i] = true;
-	longjmp(crash_point, 1);
-}
-
-/* Somebody else acts, perhaps through the library. */
-static void act(void (*fn)(void *arg), void *arg)
-{
-	const unsigned int process = files.process;
-
-	files.paused = true;
-	fn(arg);
-	files.paused = false;
-	files.process = process;
-}
-
-bool fake_paused(void)
-{
-	return files.paused;
-}
-
-void fake_file_events(unsigned int call)
-{
-	size_t i;
-
-	for (i = 0; i < HOOKS_MAX; i++) {
-		if (files.hooks[i].at != call)
-			continue;
-		files.hooks[i].at = 0;
-		act(files.hooks[i].fn, files.hooks[i].arg);
-	}
-	if (files.crash_at && call >= files.crash_at)
-		crash();
 }
 
 /* ---- files ---- */
 
-void fake_file_release(struct object *obj)
+struct file {
+	struct object object;
+	int real;
+};
+
+static void file_release(struct object *obj)
 {
-	fake_fs_close(obj->real);
+	fake_fs_close(((struct file *)obj)->real);
+	free(obj);
 }
 
-short fake_file_poll(const struct object *obj, short events)
+static size_t chunk(size_t len)
 {
-	return fake_fs_poll(obj->real, events);
+	return files.chunk && len > files.chunk ? files.chunk : len;
 }
+
+static ssize_t file_read(struct object *obj, void *buf, size_t len)
+{
+	ssize_t n = fake_fs_read(((struct file *)obj)->real, buf, chunk(len));
+
+	if (n < 0 && errno == EAGAIN)
+		fake_complain("read would wait for ever");
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t file_write(struct object *obj, const void *buf, size_t len)
+{
+	ssize_t n = fake_fs_write(((struct file *)obj)->real, buf, chunk(len));
+
+	return n < 0 ? -errno : n;
+}
+
+static short file_poll(struct object *obj, short events)
+{
+	return fake_fs_poll(((struct file *)obj)->real, events);
+}
+
+static const struct object_ops file_ops = {
+	.name = "file",
+	.release = file_release,
+	.read = file_read,
+	.write = file_write,
+	.poll = file_poll,
+};
 
 static int install_file(int real)
 {
-	struct object *obj;
-	int fd;
+	struct file *file;
 
 	if (real < 0)
 		return -errno;
-	obj = fake_object_new(OBJECT_FILE);
-	obj->real = real;
-	fd = fake_install(obj, false);
-	if (fd < 0) {
-		fake_fs_close(real);
-		free(obj);
-	}
-	return fd;
+	file = fake_object_new(&file_ops, sizeof(*file));
+	file->real = real;
+	return fake_install(&file->object, false);
 }
 
 /* The real descriptor of a file, -1: it is none. */
 static int real_of(int fd)
 {
-	struct object *obj = fake_object(fd);
+	const struct file *file = fake_object_of(fd, &file_ops);
 
-	return obj && obj->kind == OBJECT_FILE ? obj->real : -1;
+	return file ? file->real : -1;
 }
 
 static bool in_dir(const char *path)
@@ -357,35 +281,24 @@ static bool in_dir(const char *path)
 
 int sys_open(const char *path, int flags)
 {
-	ENTER("sys_open");
-	if ((flags & O_ACCMODE) != O_RDONLY)
-		return -ENOENT;
-	if (!strcmp(path, "/proc/sys/kernel/random/boot_id"))
-		return install_file(fake_fs_text(files.boot));
-	if (!strcmp(path, "/proc/self/comm"))
-		return install_file(fake_fs_text(files.comm));
-	if (files.port[0] && !strcmp(path, files.port_path))
-		return install_file(fake_fs_text(files.port));
-	if (files.device[0] && !strcmp(path, files.device))
-		return install_file(fake_fs_text(""));
-	return -ENOENT;
-}
+	const struct {
+		const char *path, *text;
+	} texts[] = {
+		{ "/proc/sys/kernel/random/boot_id", files.boot },
+		{ "/proc/self/comm", files.comm },
+		{ files.port_path, files.port },
+		{ files.device, "" },
+	};
+	char number[256];
+	size_t i;
 
-ssize_t sys_read(int fd, void *buf, size_t len)
-{
-	int real;
-	ssize_t n;
-
-	ENTER("sys_read");
-	real = real_of(fd);
-	if (real < 0)
-		return -EBADF;
-	if (files.chunk && len > files.chunk)
-		len = files.chunk;
-	n = fake_fs_read(real, buf, len);
-	if (n < 0 && errno == EAGAIN)
-		fake_complain("read would wait for ever");
-	return n < 0 ? -errno : n;
+	ENTER_PATH("sys_open", path);
+	if (fake_number_file(path, number, sizeof(number)))
+		return flags == O_RDONLY ? install_file(fake_fs_text(number)) : -EACCES;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if ((flags & O_ACCMODE) == O_RDONLY && !strcmp(path, texts[i].path))
+			return install_file(fake_fs_text(texts[i].text));
+	return fake_node_open(path);
 }
 
 int sys_list_dir(const char *path, int (*fn)(const char *name, void *arg), void *arg)
@@ -395,13 +308,13 @@ int sys_list_dir(const char *path, int (*fn)(const char *name, void *arg), void 
 	size_t at = 0;
 	int ret = 0;
 
-	ENTER("sys_list_dir");
+	ENTER_PATH("sys_list_dir", path);
 	if (!strcmp(path, "/sys/bus")) {
 		ret = fn("auxiliary", arg);
 		return ret ? ret : fn("pci", arg);
 	}
 	if (!in_dir(path))
-		return -ENOENT;
+		return fake_node_list(path, fn, arg);
 	if (!strcmp(path, FAKE_FS_DIR)) {
 		while (!ret && (name = fake_fs_name(&at)))
 			ret = fn(name, arg);
@@ -417,8 +330,7 @@ int sys_list_dir(const char *path, int (*fn)(const char *name, void *arg), void 
 	while (!ret && (entry = readdir(files.listing)))
 		if (entry->d_name[0] != '.')
 			ret = fn(entry->d_name, arg);
-	closedir(files.listing);
-	files.listing = NULL;
+	fake_listing_end();
 	return ret;
 }
 
@@ -497,21 +409,6 @@ int sys_statat(int dir, const char *name, struct sys_stat *st)
 	return take_stat(st, &buf, fake_fs_statat(real, name, &buf));
 }
 
-ssize_t sys_write(int fd, const void *buf, size_t len)
-{
-	int real;
-	ssize_t n;
-
-	ENTER("sys_write");
-	real = real_of(fd);
-	if (real < 0)
-		return -EBADF;
-	if (files.chunk && len > files.chunk)
-		len = files.chunk;
-	n = fake_fs_write(real, buf, len);
-	return n < 0 ? -errno : n;
-}
-
 int sys_fsync(int fd)
 {
 	ENTER("sys_fsync");
@@ -554,7 +451,7 @@ int sys_flock(int fd, int operation)
 	if (ret != -EWOULDBLOCK || (operation & LOCK_NB))
 		return ret;
 	if (files.on_wait)
-		act(files.on_wait, files.on_wait_arg);
+		fake_act(files.on_wait, files.on_wait_arg);
 	ret = fake_fs_flock(real, operation) < 0 ? -errno : 0;
 	if (ret == -EWOULDBLOCK) {
 		fake_complain("flock would wait for ever");
@@ -568,11 +465,6 @@ int sys_flock(int fd, int operation)
 uint32_t sys_geteuid(void)
 {
 	return geteuid();
-}
-
-int64_t sys_getpid(void)
-{
-	return PID_FIRST + files.process;
 }
 
 uint64_t sys_time(void)
@@ -615,7 +507,7 @@ int sys_spawn(const char *path, char *const argv[], int64_t *pid, int *out)
 	}
 	if (fd < 0)
 		return fd;
-	files.child_of[files.spawns] = files.process;
+	files.child_of[files.spawns] = fake_current_process();
 	*pid = CHILD_FIRST + files.spawns++;
 	*out = fd;
 	return 0;
@@ -623,8 +515,7 @@ int sys_spawn(const char *path, char *const argv[], int64_t *pid, int *out)
 
 int sys_waitpid(int64_t pid)
 {
-	int fault = fake_enter("sys_waitpid");
-
+	ENTER_FAULTY("sys_waitpid", NULL);
 	/* Somebody else has waited for it. */
 	if (fault && pid >= CHILD_FIRST && pid < CHILD_FIRST + files.spawns)
 		files.waited[pid - CHILD_FIRST] = true;

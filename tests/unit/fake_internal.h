@@ -12,39 +12,50 @@
 
 #include "fake_kernel.h"
 
+struct memory;
+struct netlink;
+
 #define NIC_MAX 4
+#define BINDINGS_MAX 16
 
-struct datagram {
-	struct datagram *next;
-	size_t len;
-	unsigned char data[];
+/* ---- fake_kernel.c ---- */
+
+struct object;
+
+/* What can be done with a kind of descriptor. Calls that are NULL fail as on a descriptor that
+ * doesn't have them. */
+struct object_ops {
+	const char *name;
+	uint32_t fs_magic;
+	/* Frees it. */
+	void (*release)(struct object *obj);
+	ssize_t (*read)(struct object *obj, void *buf, size_t len);
+	ssize_t (*write)(struct object *obj, const void *buf, size_t len);
+	int64_t (*size)(struct object *obj);
+	int (*ftruncate)(struct object *obj, uint64_t size);
+	int (*fallocate)(struct object *obj, uint64_t size);
+	int (*add_seals)(struct object *obj, int seals);
+	int (*ioctl)(struct object *obj, unsigned long request, void *arg);
+	int (*bind)(struct object *obj, const struct sockaddr *addr, socklen_t len);
+	ssize_t (*send)(struct object *obj, const void *buf, size_t len);
+	ssize_t (*recv)(struct object *obj, void *buf, size_t len, int flags);
+	ssize_t (*recvmsg)(struct object *obj, struct msghdr *msg, int flags);
+	/* Their value is an int. */
+	int (*getsockopt)(struct object *obj, int level, int name, int *value);
+	int (*setsockopt)(struct object *obj, int level, int name, const void *val, socklen_t len);
+	/* Length of its address, or of its peer's, or a negative errno. */
+	int (*address)(struct object *obj, bool peer, struct sockaddr_storage *addr);
+	/* What is ready of the events. */
+	short (*poll)(struct object *obj, short events);
 };
 
-enum object_kind {
-	OBJECT_NETLINK,
-	OBJECT_DGRAM,
-	OBJECT_TCP,
-	OBJECT_DMABUF,
-	OBJECT_FILE,
-};
-
-/* What a descriptor refers to. */
+/* What a descriptor refers to: the first member of every kind. */
 struct object {
-	enum object_kind kind;
+	const struct object_ops *ops;
 	unsigned int users;
-	uint64_t size, piece;
-	bool unmappable;
-	struct sockaddr_storage local, peer;
-	socklen_t addr_len;
-	/* netlink */
-	uint32_t portid;
-	bool ext_ack, cap_ack, overrun, patience;
-	struct datagram *first, **last;
-	/* file */
-	int real;
 };
 
-struct fake {
+struct kernel {
 	enum fake_personality personality;
 	bool admin;
 	struct fake_nic nics[NIC_MAX];
@@ -52,32 +63,39 @@ struct fake {
 	uint32_t next_binding;
 	struct {
 		uint32_t id;
-		struct object *owner;
-	} bindings[FAKE_QUEUES];
+		const struct netlink *owner;
+	} bindings[BINDINGS_MAX];
 	size_t dump_size;
 };
-extern struct fake fake;
+extern struct kernel kernel;
 
-/* fake_kernel.c */
+void *fake_alloc(size_t size);
+/* Told by fake_end(). */
 void fake_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void fake_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void fake_queue(struct object *sock, const void *data, size_t len);
+/* NULL if there is none, or none of this kind. The latter begins with it. */
 struct object *fake_object(int fd);
-struct object *fake_object_new(enum object_kind kind);
-/* A descriptor for it: the library's, or the test's own. */
+void *fake_object_of(int fd, const struct object_ops *ops);
+/* size: of the structure that begins with it. */
+void *fake_object_new(const struct object_ops *ops, size_t size);
+/* A descriptor for it: the library's, or the test's own. Without one left the object is freed. */
 int fake_install(struct object *obj, bool test_owned);
-/* Counts a call of the library and says whether it is to fail. */
-int fake_enter(const char *name);
-#define ENTER(name)                                                                                \
-	do {                                                                                       \
-		int fault = fake_enter(name);                                                      \
-                                                                                                   \
-		if (fault)                                                                         \
-			return fault;                                                              \
-	} while (0)
-struct fake_nic *fake_nic_by_index(uint32_t ifindex);
-struct fake_nic *fake_nic_by_name(const char *name);
-void *fake_alloc(size_t size);
+bool fake_is_open(int fd);
+
+/* A call of the library begins: counts it, and says what it is to fail with. path: of the file that
+ * it is about, or NULL. */
+int fake_enter(const char *name, const char *path);
+void fake_leave(const int *fault);
+/* Until the end of the block the call is going on. */
+#define ENTER_FAULTY(name, path)                                                                   \
+	const int fault __attribute__((cleanup(fake_leave))) = fake_enter(name, path)
+#define ENTER_PATH(name, path)                                                                     \
+	ENTER_FAULTY(name, path);                                                                  \
+	if (fault)                                                                                 \
+	return fault
+#define ENTER(name) ENTER_PATH(name, NULL)
+/* Somebody else acts within a call: what it does is not of the call. */
+void fake_act(void (*fn)(void *arg), void *arg);
 
 /* fake_netlink.c: requests and answers */
 enum attr_kind { K_NONE, K_U8, K_U16, K_U32, K_S32, K_UINT, K_STRING, K_BINARY, K_FLAG, K_NESTED };
@@ -99,8 +117,22 @@ struct extack {
 	const struct attr_policy *policy; /* that the bad attribute broke */
 };
 
+struct datagram {
+	struct datagram *next;
+	size_t len;
+	unsigned char data[];
+};
+
+struct netlink {
+	struct object object;
+	int protocol;
+	uint32_t portid;
+	bool ext_ack, cap_ack, overrun, patience;
+	struct datagram *first, **last;
+};
+
 struct request {
-	struct object *sock;
+	struct netlink *sock;
 	struct nlmsghdr *nlh;
 	struct genlmsghdr *genl;
 	struct nlattr *head;
@@ -119,7 +151,6 @@ int fake_parse_nested(struct extack *ext, struct nlattr **tb, int max, struct nl
 int fake_refuse(struct extack *ext, int code, const void *bad, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 int fake_missing(struct extack *ext, int type, const void *nest);
-void fake_handle(struct object *sock, void *data, size_t len);
 /* An answer to a request; fake_reply() sends it and frees it. */
 struct nl_msg *fake_answer(const struct request *req, uint8_t cmd, int flags);
 void fake_reply(const struct request *req, struct nl_msg *msg);
@@ -155,21 +186,42 @@ struct family {
 };
 extern const struct family fake_netdev_family, fake_ethtool_family;
 
-/* fake_files.c */
+/* ---- fake_netlink.c ---- */
+void fake_netlink_begin(void);
+void fake_netlink_end(void);
+/* A descriptor of a netlink socket, or a negative errno. */
+int fake_netlink_new(int protocol);
+
+/* ---- fake_netdev.c ---- */
+/* A binding dies with the socket that made it. */
+void fake_unbind(const struct netlink *owner);
+
+/* ---- fake_nic.c ---- */
+struct fake_nic *fake_nic_by_index(uint32_t ifindex);
+struct fake_nic *fake_nic_by_name(const char *name);
+
+/* ---- fake_ethtool.c ---- */
+int fake_set_indir(struct fake_nic *nic, const uint32_t *table, uint32_t len);
+/* RSS contexts: 0, with the number of the one that was made, or a negative errno. */
+int fake_context_add(struct fake_nic *nic, const uint32_t *table, uint32_t len, uint32_t *id);
+int fake_context_del(struct fake_nic *nic, uint32_t id);
+
+/* ---- fake_ioctl.c ---- */
+/* A socket for ioctls. */
+int fake_dgram(bool test_owned);
+int fake_ifreq_ioctl(struct object *obj, unsigned long request, void *arg);
+
+/* ---- fake_files.c ---- */
 void fake_files_begin(void);
 /* Removes the test's directory. Says in what, of size bytes, what should not have been there. */
 void fake_files_end(char *what, size_t size);
-void fake_file_release(struct object *obj);
-/* Called by a call of the library before it does anything. */
-void fake_file_events(unsigned int call);
-/* Within what fake_before() and fake_on_wait() asked for. */
-bool fake_paused(void);
-/* poll(2) of a file. */
-short fake_file_poll(const struct object *obj, short events);
 void fake_clock_pass(uint64_t ms);
 unsigned int fake_current_process(void);
+/* A process dies: the directory that it lists is closed, its children are somebody else's. */
+void fake_listing_end(void);
+void fake_orphan(unsigned int process);
 
-/* fake_fs.c: as in libc, for files in memory and real ones */
+/* ---- fake_fs.c: as in libc, for files in memory and real ones ---- */
 struct stat;
 #define FAKE_FS_DIR "/directory-in-memory"
 /* A file with this text in memory, opened for reading. */
@@ -188,14 +240,30 @@ short fake_fs_poll(int fd, short events);
 const char *fake_fs_name(size_t *i);
 void fake_fs_clear(void);
 
-/* fake_netdev.c */
-void fake_unbind(struct object *owner);
-/* fake_ethtool.c */
-int fake_set_indir(struct fake_nic *nic, const uint32_t *table, uint32_t len);
-/* RSS contexts: 0, with the number of the one that was made, or a negative errno. */
-int fake_context_add(struct fake_nic *nic, const uint32_t *table, uint32_t len, uint32_t *id);
-int fake_context_del(struct fake_nic *nic, uint32_t id);
-/* fake_ioctl.c */
-int fake_ioctl(struct object *obj, unsigned long request, void *arg);
+/* ---- fake_memory.c ---- */
+
+/* What memfds, dma-bufs and mappings refer to. */
+struct memory {
+	unsigned int users;
+	uint64_t size, piece;
+	int64_t huge_pages;
+	bool huge, allocated, unmappable;
+	int fd; /* a real memfd, -1 until somebody touches it */
+	unsigned char *base;
+};
+void fake_memory_begin(void);
+/* Unmaps all. Says in what, of size bytes, what the library left. */
+void fake_memory_end(char *what, size_t size);
+void fake_unmap_all(unsigned int process);
+/* The memory of a dma-buf; NULL if it is none. */
+struct memory *fake_dmabuf_memory(int fd);
+void fake_memory_put(struct memory *m);
+unsigned char *fake_memory_base(struct memory *m);
+/* The text of a file in /sys or /proc that says what the machine has; false if it has no such. */
+bool fake_number_file(const char *path, char *text, size_t size);
+/* A descriptor of a device's node, or a negative errno. */
+int fake_node_open(const char *path);
+/* Calls fn for the nodes of a directory. */
+int fake_node_list(const char *path, int (*fn)(const char *name, void *arg), void *arg);
 
 #endif

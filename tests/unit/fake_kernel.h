@@ -148,7 +148,13 @@ void fake_dmabuf_unmappable(int fd);
 int fake_dmabuf_pieces(uint64_t size, uint64_t piece);
 int fake_tcp(const void *local, const void *peer, socklen_t len);
 int fake_udp(void);
+/* Nothing of what the library works with. */
+int fake_plain_fd(void);
 void fake_close(int fd);
+/* Descriptors that are open, the test's and the library's. */
+unsigned int fake_open_fds(void);
+/* Each close of the library closed what it opened last and still was open. */
+bool fake_undone_in_reverse(void);
 
 /* The id of the next binding; 0, which the kernel never gives, is given but binds nothing. */
 void fake_next_binding(uint32_t id);
@@ -163,6 +169,9 @@ unsigned int fake_calls(void);
 void fake_fail(unsigned int at, int code);
 /* As fake_fail(), for this and every later call. */
 void fake_fail_from(unsigned int at, int code);
+/* The call that failed last because of these, and the path that it was given: "sys_open
+ * /dev/udmabuf". "" if none did since fake_fail(). */
+const char *fake_failed(void);
 /* Call number `at` finds the interface gone. */
 void fake_vanish(unsigned int at, struct fake_nic *nic);
 /* Name of the n-th call, for messages: "sys_send". */

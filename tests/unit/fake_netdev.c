@@ -117,11 +117,11 @@ static int dev_dump(struct request *req, struct dump *dump)
 	struct nl_msg *msg;
 	unsigned int i;
 
-	for (i = 0; i < fake.n_nics; i++) {
-		if (!fake.nics[i].present)
+	for (i = 0; i < kernel.n_nics; i++) {
+		if (!kernel.nics[i].present)
 			continue;
 		msg = fake_answer(req, DEV_GET, NLM_F_MULTI);
-		fill_dev(msg, &fake.nics[i]);
+		fill_dev(msg, &kernel.nics[i]);
 		fake_dump_add(dump, msg);
 	}
 	return 0;
@@ -198,8 +198,8 @@ static int queue_dump(struct request *req, struct dump *dump)
 		if (!fake_nic_by_index(ifindex))
 			return -ENODEV;
 	}
-	for (i = 0; i < fake.n_nics; i++) {
-		const struct fake_nic *nic = &fake.nics[i];
+	for (i = 0; i < kernel.n_nics; i++) {
+		const struct fake_nic *nic = &kernel.nics[i];
 
 		if (!nic->present || !nic->up || (ifindex && nic->ifindex != ifindex))
 			continue;
@@ -224,8 +224,8 @@ static int pool_dump(struct request *req, struct dump *dump)
 		if (!fake_nic_by_index(ifindex))
 			return fake_refuse(&req->ext, -ENODEV, req->tb[POOL_IFINDEX], NULL);
 	}
-	for (i = 0; i < fake.n_nics; i++) {
-		const struct fake_nic *nic = &fake.nics[i];
+	for (i = 0; i < kernel.n_nics; i++) {
+		const struct fake_nic *nic = &kernel.nics[i];
 
 		if (!nic->present || !nic->has_page_pools || (ifindex && nic->ifindex != ifindex))
 			continue;
@@ -270,8 +270,8 @@ static int qstats_dump(struct request *req, struct dump *dump)
 		if (!nic->has_qstats)
 			return fake_refuse(&req->ext, -EOPNOTSUPP, req->tb[QSTATS_IFINDEX], NULL);
 	}
-	for (i = 0; i < fake.n_nics; i++) {
-		nic = &fake.nics[i];
+	for (i = 0; i < kernel.n_nics; i++) {
+		nic = &kernel.nics[i];
 		if (!nic->present || !nic->has_qstats || (ifindex && nic->ifindex != ifindex))
 			continue;
 		for (id = 0; id < (by_queue ? nic->state.combined : 1); id++) {
@@ -325,7 +325,7 @@ static int read_queues(struct request *req, const struct fake_nic *nic, uint32_t
 			return fake_refuse(&req->ext, -EINVAL, tb[QUEUE_TYPE], NULL);
 		id = nla_get_u32(tb[QUEUE_ID]);
 		if (id >= nic->state.combined) {
-			if (fake.personality == FAKE_LINUX_6_12)
+			if (kernel.personality == FAKE_LINUX_6_12)
 				return fake_refuse(&req->ext, -ERANGE, NULL,
 						   "rx queue index out of range");
 			return fake_refuse(&req->ext, -EINVAL, tb[QUEUE_ID], NULL);
@@ -338,29 +338,29 @@ static int read_queues(struct request *req, const struct fake_nic *nic, uint32_t
 static int get_dmabuf(struct request *req, const struct fake_nic *nic, uint32_t fd,
 		      uint32_t page_size)
 {
-	struct object *obj = fake_object((int)fd);
+	const struct memory *memory = fake_dmabuf_memory((int)fd);
 
-	if (fake.personality >= FAKE_LINUX_7_3 && !nic->dma)
+	if (kernel.personality >= FAKE_LINUX_7_3 && !nic->dma)
 		return fake_refuse(&req->ext, -EOPNOTSUPP, NULL, "Device doesn't support DMA");
-	if (!obj)
+	if (!fake_is_open((int)fd))
 		return -EBADF;
-	if (obj->kind != OBJECT_DMABUF)
+	if (!memory)
 		return -EINVAL;
 	if (nic->no_attach)
 		return fake_refuse(&req->ext, -nic->no_attach, NULL,
 				   "Failed to bind dmabuf to device");
-	if (obj->piece % page_size)
+	if (memory->piece % page_size)
 		return fake_refuse(&req->ext, -EINVAL, NULL,
 				   "dmabuf sg entry (addr=%#018x, len=%lu) not aligned to niov "
 				   "size %u",
-				   0x40000000, (unsigned long)obj->piece, page_size);
+				   0x40000000, (unsigned long)memory->piece, page_size);
 	return 0;
 }
 
 static int check_queue(struct request *req, const struct fake_nic *nic, uint32_t id,
 		       uint32_t page_size)
 {
-	bool now = fake.personality >= FAKE_LINUX_7_3;
+	bool now = kernel.personality >= FAKE_LINUX_7_3;
 
 	if (now && !nic->queue_mgmt)
 		return -EOPNOTSUPP;
@@ -394,12 +394,12 @@ static int binding_new(const struct request *req)
 {
 	int slot;
 
-	for (slot = 0; slot < FAKE_QUEUES && fake.bindings[slot].id; slot++)
+	for (slot = 0; slot < BINDINGS_MAX && kernel.bindings[slot].id; slot++)
 		;
-	if (slot == FAKE_QUEUES)
+	if (slot == BINDINGS_MAX)
 		return -ENOSPC;
-	fake.bindings[slot].id = fake.next_binding++;
-	fake.bindings[slot].owner = req->sock;
+	kernel.bindings[slot].id = kernel.next_binding++;
+	kernel.bindings[slot].owner = req->sock;
 	return slot;
 }
 
@@ -411,7 +411,7 @@ static int bind_rx(struct request *req)
 	struct nl_msg *msg;
 	int i, ret, slot;
 
-	if (req->tb[DMABUF_RX_PAGE_SIZE] && fake.personality == FAKE_LINUX_6_12)
+	if (req->tb[DMABUF_RX_PAGE_SIZE] && kernel.personality == FAKE_LINUX_6_12)
 		return fake_refuse(&req->ext, -EINVAL, req->tb[DMABUF_RX_PAGE_SIZE],
 				   "Unknown attribute type");
 	for (i = 0; i < 3; i++)
@@ -426,7 +426,7 @@ static int bind_rx(struct request *req)
 	nic = fake_nic_by_index(nla_get_u32(req->tb[DMABUF_IFINDEX]));
 	if (!nic)
 		return -ENODEV;
-	if (fake.personality >= FAKE_LINUX_7_3) {
+	if (kernel.personality >= FAKE_LINUX_7_3) {
 		if (!nic->queue_mgmt)
 			return fake_refuse(&req->ext, -EOPNOTSUPP, req->tb[DMABUF_IFINDEX], NULL);
 		ret = read_queues(req, nic, &mask);
@@ -455,11 +455,11 @@ static int bind_rx(struct request *req)
 		return slot;
 	for (id = 0; id < nic->state.combined; id++)
 		if (mask & (1U << id))
-			nic->state.bound[id] = fake.bindings[slot].id;
-	fake_note("%s bind-rx id=%u queues=%#x page=%u", nic->name, fake.bindings[slot].id, mask,
+			nic->state.bound[id] = kernel.bindings[slot].id;
+	fake_note("%s bind-rx id=%u queues=%#x page=%u", nic->name, kernel.bindings[slot].id, mask,
 		  page_size);
 	msg = fake_answer(req, BIND_RX, 0);
-	nla_put_u32(msg, DMABUF_ID, fake.bindings[slot].id);
+	nla_put_u32(msg, DMABUF_ID, kernel.bindings[slot].id);
 	fake_reply(req, msg);
 	return 0;
 }
@@ -485,33 +485,33 @@ static int bind_tx(struct request *req)
 	ret = get_dmabuf(req, nic, nla_get_u32(req->tb[DMABUF_FD]), 1);
 	if (ret)
 		return ret;
-	if (fake_object((int)nla_get_u32(req->tb[DMABUF_FD]))->size % PAGE)
+	if (fake_dmabuf_memory((int)nla_get_u32(req->tb[DMABUF_FD]))->size % PAGE)
 		return fake_refuse(&req->ext, -EINVAL, NULL,
 				   "TX dma-buf size must be a multiple of PAGE_SIZE");
 	slot = binding_new(req);
 	if (slot < 0)
 		return slot;
-	fake_note("%s bind-tx id=%u", nic->name, fake.bindings[slot].id);
+	fake_note("%s bind-tx id=%u", nic->name, kernel.bindings[slot].id);
 	msg = fake_answer(req, BIND_TX, 0);
-	nla_put_u32(msg, DMABUF_ID, fake.bindings[slot].id);
+	nla_put_u32(msg, DMABUF_ID, kernel.bindings[slot].id);
 	fake_reply(req, msg);
 	return 0;
 }
 
 /* A binding dies with the socket that made it. */
-void fake_unbind(struct object *owner)
+void fake_unbind(const struct netlink *owner)
 {
 	unsigned int slot, i, id;
 
-	for (slot = 0; slot < FAKE_QUEUES; slot++) {
-		if (!fake.bindings[slot].id || fake.bindings[slot].owner != owner)
+	for (slot = 0; slot < BINDINGS_MAX; slot++) {
+		if (!kernel.bindings[slot].id || kernel.bindings[slot].owner != owner)
 			continue;
-		for (i = 0; i < fake.n_nics; i++)
+		for (i = 0; i < kernel.n_nics; i++)
 			for (id = 0; id < FAKE_QUEUES; id++)
-				if (fake.nics[i].state.bound[id] == fake.bindings[slot].id)
-					fake.nics[i].state.bound[id] = 0;
-		fake_note("unbind id=%u", fake.bindings[slot].id);
-		fake.bindings[slot].id = 0;
+				if (kernel.nics[i].state.bound[id] == kernel.bindings[slot].id)
+					kernel.nics[i].state.bound[id] = 0;
+		fake_note("unbind id=%u", kernel.bindings[slot].id);
+		kernel.bindings[slot].id = 0;
 	}
 }
 

@@ -10,11 +10,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/sys.h"
+
 #ifndef NLMSGERR_ATTR_MISS_TYPE
 #define NLMSGERR_ATTR_POLICY 4
 #define NLMSGERR_ATTR_MISS_TYPE 5
 #define NLMSGERR_ATTR_MISS_NEST 6
 #endif
+
+#define MISCHIEF_MAX 256
+
+static unsigned int answers;
+static enum fake_mischief mischief[MISCHIEF_MAX];
+static unsigned char *last_request;
+static size_t last_request_len;
+static uint32_t next_portid;
+static uint32_t noise;
 
 /* A message's room is cleared for each of them, so it is no larger than twice what they need. */
 #define ANSWER_MAX 8192
@@ -26,6 +37,128 @@ static size_t answer_len(struct nl_msg *msg)
 	if (len > ANSWER_MAX / 2)
 		abort();
 	return len;
+}
+
+void fake_mischief(unsigned int n, enum fake_mischief what)
+{
+	if (answers + n >= MISCHIEF_MAX)
+		abort();
+	mischief[answers + n] = what;
+}
+
+void fake_dump_size(size_t bytes)
+{
+	kernel.dump_size = bytes;
+}
+
+const void *fake_last_request(size_t *len)
+{
+	*len = last_request_len;
+	return last_request;
+}
+
+static void append(struct netlink *sock, const void *data, size_t len)
+{
+	struct datagram *dgram = fake_alloc(sizeof(*dgram) + len);
+
+	dgram->len = len;
+	memcpy(dgram->data, data, len);
+	*sock->last = dgram;
+	sock->last = &dgram->next;
+}
+
+static void scribble(unsigned char *data, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		noise = noise * 1664525 + 1013904223;
+		data[i] = (unsigned char)(noise >> 24);
+	}
+}
+
+/* Puts an answer into a socket's queue, in the way that fake_mischief() asked for. */
+static void queue(struct netlink *sock, const void *data, size_t len)
+{
+	unsigned char *copy = fake_alloc(len);
+	enum fake_mischief what = FAKE_FINE;
+	struct nlmsghdr *nlh = (struct nlmsghdr *)copy;
+	struct nlmsghdr *each;
+	uint32_t seq, pid;
+	uint16_t type;
+	int left;
+
+	memcpy(copy, data, len);
+	if (++answers < MISCHIEF_MAX)
+		what = mischief[answers];
+	seq = nlh->nlmsg_seq;
+	pid = nlh->nlmsg_pid;
+	type = nlh->nlmsg_type;
+	switch (what) {
+	case FAKE_SHORT:
+		append(sock, copy, len - 3);
+		break;
+	case FAKE_STUB:
+		append(sock, copy, 7);
+		break;
+	case FAKE_EMPTY:
+		append(sock, copy, 0);
+		break;
+	case FAKE_GARBAGE:
+		scribble(copy, len);
+		append(sock, copy, len);
+		break;
+	case FAKE_TWICE:
+		append(sock, copy, len);
+		append(sock, copy, len);
+		break;
+	case FAKE_STALE:
+		left = (int)len;
+		for (each = nlh; nlmsg_ok(each, left); each = nlmsg_next(each, &left))
+			each->nlmsg_seq = seq - 1;
+		append(sock, copy, len);
+		append(sock, data, len);
+		break;
+	case FAKE_FOREIGN:
+		nlh->nlmsg_pid = pid + 1;
+		append(sock, copy, len);
+		nlh->nlmsg_pid = pid;
+		append(sock, copy, len);
+		break;
+	case FAKE_NOTICE:
+		left = (int)len;
+		for (each = nlh; nlmsg_ok(each, left); each = nlmsg_next(each, &left)) {
+			each->nlmsg_pid = 0;
+			each->nlmsg_seq = 0;
+			each->nlmsg_type = fake_netdev_family.id;
+		}
+		append(sock, copy, len);
+		append(sock, data, len);
+		break;
+	case FAKE_DUMP_INTR:
+		left = (int)len;
+		for (each = nlh; nlmsg_ok(each, left); each = nlmsg_next(each, &left))
+			each->nlmsg_flags |= NLM_F_DUMP_INTR;
+		append(sock, copy, len);
+		break;
+	case FAKE_OVERRUN:
+		sock->overrun = true;
+		append(sock, copy, len);
+		break;
+	case FAKE_BAD_LENGTH:
+		nlh->nlmsg_len += 400;
+		append(sock, copy, len);
+		break;
+	case FAKE_NO_TYPE:
+		nlh->nlmsg_type = (uint16_t)(type ^ 0x55);
+		append(sock, copy, len);
+		break;
+	case FAKE_FINE:
+	case FAKE_MISCHIEFS:
+		append(sock, copy, len);
+		break;
+	}
+	free(copy);
 }
 
 int fake_refuse(struct extack *ext, int code, const void *bad, const char *fmt, ...)
@@ -177,7 +310,7 @@ struct nl_msg *fake_answer(const struct request *req, uint8_t cmd, int flags)
 void fake_reply(const struct request *req, struct nl_msg *msg)
 {
 	answer_len(msg);
-	fake_queue(req->sock, nlmsg_hdr(msg), nlmsg_hdr(msg)->nlmsg_len);
+	queue(req->sock, nlmsg_hdr(msg), nlmsg_hdr(msg)->nlmsg_len);
 	nlmsg_free(msg);
 }
 
@@ -250,14 +383,14 @@ static void acknowledge(const struct request *req, int code)
 		nlh->nlmsg_flags |= NLM_F_ACK_TLVS;
 		put_extack(msg, req, code);
 	}
-	fake_queue(req->sock, nlh, nlh->nlmsg_len);
+	queue(req->sock, nlh, nlh->nlmsg_len);
 	nlmsg_free(msg);
 }
 
 static void dump_flush(struct dump *dump)
 {
 	if (dump->len)
-		fake_queue(dump->req->sock, dump->buf, dump->len);
+		queue(dump->req->sock, dump->buf, dump->len);
 	dump->len = 0;
 }
 
@@ -265,7 +398,7 @@ void fake_dump_add(struct dump *dump, struct nl_msg *msg)
 {
 	size_t len = answer_len(msg);
 
-	if (dump->len + len > fake.dump_size)
+	if (dump->len + len > kernel.dump_size)
 		dump_flush(dump);
 	memcpy(dump->buf + dump->len, nlmsg_hdr(msg), len);
 	dump->len += len;
@@ -288,7 +421,7 @@ static void dump_done(struct dump *dump, int code)
 	}
 	/* In a datagram of its own while dump functions returned a length, later in the last
 	 * one. */
-	if (fake.personality == FAKE_LINUX_6_12)
+	if (kernel.personality == FAKE_LINUX_6_12)
 		dump_flush(dump);
 	fake_dump_add(dump, msg);
 	dump_flush(dump);
@@ -309,7 +442,7 @@ static const struct family *const families[] = { &ctrl_family, &fake_netdev_fami
 
 static bool has_command(const struct family_command *command)
 {
-	return fake.personality >= command->since;
+	return kernel.personality >= command->since;
 }
 
 static int ctrl_getfamily(struct request *req)
@@ -409,7 +542,7 @@ static int handle_one(struct request *req, bool *silent)
 		return -EOPNOTSUPP;
 	if (req->genl->reserved)
 		return -EINVAL;
-	if (command->admin && !fake.admin)
+	if (command->admin && !kernel.admin)
 		return -EPERM;
 	policy = is_dump ? command->dump_policy : command->do_policy;
 	max = is_dump ? command->dump_max : command->do_max;
@@ -419,14 +552,14 @@ static int handle_one(struct request *req, bool *silent)
 	if (!is_dump)
 		return command->do_it(req);
 	*silent = true;
-	dump.buf = fake_alloc(fake.dump_size + ANSWER_MAX / 2);
+	dump.buf = fake_alloc(kernel.dump_size + ANSWER_MAX / 2);
 	ret = command->dump(req, &dump);
 	dump_done(&dump, ret);
 	free(dump.buf);
 	return 0;
 }
 
-void fake_handle(struct object *sock, void *data, size_t len)
+static void handle(struct netlink *sock, void *data, size_t len)
 {
 	struct nlmsghdr *nlh = data;
 	int left = (int)len;
@@ -449,4 +582,185 @@ void fake_handle(struct object *sock, void *data, size_t len)
 		if (!silent && (ret || (nlh->nlmsg_flags & NLM_F_ACK)))
 			acknowledge(&req, ret);
 	}
+}
+
+/* ---- sockets ---- */
+
+static struct netlink *netlink_of(struct object *obj)
+{
+	return (struct netlink *)obj;
+}
+
+static void name_port(struct netlink *sock)
+{
+	if (!sock->portid)
+		sock->portid = next_portid++;
+}
+
+static int netlink_bind(struct object *obj, const struct sockaddr *addr, socklen_t len)
+{
+	if (len < sizeof(struct sockaddr_nl) || addr->sa_family != AF_NETLINK)
+		return -EINVAL;
+	name_port(netlink_of(obj));
+	return 0;
+}
+
+static ssize_t netlink_send(struct object *obj, const void *buf, size_t len)
+{
+	name_port(netlink_of(obj));
+	free(last_request);
+	last_request = fake_alloc(len);
+	memcpy(last_request, buf, len);
+	last_request_len = len;
+	handle(netlink_of(obj), last_request, len);
+	return (ssize_t)len;
+}
+
+static ssize_t netlink_recv(struct object *obj, void *buf, size_t len, int flags)
+{
+	struct netlink *sock = netlink_of(obj);
+	struct datagram *dgram = sock->first;
+	size_t n;
+
+	if (sock->overrun) {
+		sock->overrun = false;
+		return -ENOBUFS;
+	}
+	if (!dgram) {
+		if (!(flags & MSG_DONTWAIT) && !sock->patience)
+			fake_complain("recv would wait for ever");
+		return -EAGAIN;
+	}
+	n = dgram->len < len ? dgram->len : len;
+	memcpy(buf, dgram->data, n);
+	if (flags & MSG_TRUNC)
+		n = dgram->len;
+	if (flags & MSG_PEEK)
+		return (ssize_t)n;
+	sock->first = dgram->next;
+	if (!sock->first)
+		sock->last = &sock->first;
+	free(dgram);
+	return (ssize_t)n;
+}
+
+static ssize_t netlink_recvmsg(struct object *obj, struct msghdr *msg, int flags)
+{
+	ssize_t n;
+
+	if (msg->msg_iovlen != 1 || msg->msg_control) {
+		fake_complain("recvmsg in an unexpected form");
+		return -EINVAL;
+	}
+	n = netlink_recv(obj, msg->msg_iov[0].iov_base, msg->msg_iov[0].iov_len, flags | MSG_TRUNC);
+	msg->msg_flags = 0;
+	if (n > (ssize_t)msg->msg_iov[0].iov_len) {
+		msg->msg_flags = MSG_TRUNC;
+		if (!(flags & MSG_TRUNC))
+			n = (ssize_t)msg->msg_iov[0].iov_len;
+	}
+	return n;
+}
+
+static int netlink_getsockopt(struct object *obj, int level, int name, int *value)
+{
+	(void)obj;
+	if (level != SOL_SOCKET || name != SO_TYPE)
+		return -ENOPROTOOPT;
+	*value = SOCK_RAW;
+	return 0;
+}
+
+static int netlink_setsockopt(struct object *obj, int level, int name, const void *val,
+			      socklen_t len)
+{
+	struct netlink *sock = netlink_of(obj);
+	int value;
+
+	if (level == SOL_SOCKET) {
+		if (name == SO_RCVTIMEO)
+			sock->patience = true;
+		return 0;
+	}
+	if (level != 270 /* SOL_NETLINK */)
+		return -ENOPROTOOPT;
+	if (len < sizeof(value))
+		return -EINVAL;
+	memcpy(&value, val, sizeof(value));
+	if (name == NETLINK_EXT_ACK)
+		sock->ext_ack = value;
+	else if (name == NETLINK_CAP_ACK)
+		sock->cap_ack = value;
+	else if (name != NETLINK_GET_STRICT_CHK && name != NETLINK_ADD_MEMBERSHIP)
+		return -ENOPROTOOPT;
+	return 0;
+}
+
+static int netlink_address(struct object *obj, bool peer, struct sockaddr_storage *addr)
+{
+	struct sockaddr_nl *nl = (struct sockaddr_nl *)addr;
+
+	if (peer)
+		return -ENOTCONN;
+	nl->nl_family = AF_NETLINK;
+	nl->nl_pid = netlink_of(obj)->portid;
+	return sizeof(*nl);
+}
+
+static short netlink_poll(struct object *obj, short events)
+{
+	return netlink_of(obj)->first || netlink_of(obj)->overrun ? POLLIN & events : 0;
+}
+
+static void netlink_release(struct object *obj)
+{
+	struct netlink *sock = netlink_of(obj);
+	struct datagram *dgram;
+
+	fake_unbind(sock);
+	while ((dgram = sock->first)) {
+		sock->first = dgram->next;
+		free(dgram);
+	}
+	free(sock);
+}
+
+static const struct object_ops netlink_ops = {
+	.name = "netlink socket",
+	.release = netlink_release,
+	.bind = netlink_bind,
+	.send = netlink_send,
+	.recv = netlink_recv,
+	.recvmsg = netlink_recvmsg,
+	.ioctl = fake_ifreq_ioctl,
+	.getsockopt = netlink_getsockopt,
+	.setsockopt = netlink_setsockopt,
+	.address = netlink_address,
+	.poll = netlink_poll,
+};
+
+int fake_netlink_new(int protocol)
+{
+	struct netlink *sock;
+
+	if (protocol != NETLINK_GENERIC)
+		return -EAFNOSUPPORT;
+	sock = fake_object_new(&netlink_ops, sizeof(*sock));
+	sock->last = &sock->first;
+	return fake_install(&sock->object, false);
+}
+
+void fake_netlink_begin(void)
+{
+	answers = 0;
+	memset(mischief, 0, sizeof(mischief));
+	next_portid = 4711;
+	noise = 12345;
+}
+
+void fake_netlink_end(void)
+{
+	free(last_request);
+	last_request = NULL;
+	last_request_len = 0;
 }

@@ -14,10 +14,10 @@ static struct fake_nic *nic_new(const char *name)
 {
 	struct fake_nic *nic;
 
-	if (fake.n_nics == NIC_MAX)
+	if (kernel.n_nics == NIC_MAX)
 		abort();
-	nic = &fake.nics[fake.n_nics++];
-	nic->ifindex = 2 + fake.n_nics;
+	nic = &kernel.nics[kernel.n_nics++];
+	nic->ifindex = 2 + kernel.n_nics;
 	snprintf(nic->name, sizeof(nic->name), "%s", name);
 	nic->present = true;
 	nic->up = true;
@@ -38,7 +38,7 @@ void fake_indir_default(struct fake_nic *nic)
 /* Places of a feature's bit moved between versions: look them up by name. */
 static uint64_t ntuple_bit(void)
 {
-	return 1ULL << (fake.personality == FAKE_LINUX_6_12 ? 38 : 39);
+	return 1ULL << (kernel.personality == FAKE_LINUX_6_12 ? 38 : 39);
 }
 
 struct fake_nic *fake_nic_rich(const char *name)
@@ -49,11 +49,11 @@ struct fake_nic *fake_nic_rich(const char *name)
 	strcpy(nic->driver, "dmsim");
 	strcpy(nic->bus, "0000:03:00.0");
 	memcpy(nic->perm_addr, "\x02\x64\x6d\x00\x01", 5);
-	nic->perm_addr[5] = (uint8_t)fake.n_nics;
+	nic->perm_addr[5] = (uint8_t)kernel.n_nics;
 	nic->queue_mgmt = nic->dma = nic->netmem_tx = true;
 	nic->has_rings = nic->can_set_rings = true;
 	nic->can_split = true;
-	nic->can_hds_thresh = fake.personality >= FAKE_LINUX_7_3;
+	nic->can_hds_thresh = kernel.personality >= FAKE_LINUX_7_3;
 	nic->ring_rx_max = 4096;
 	nic->ring_tx_max = 2048;
 	nic->hds_thresh_max = 1024;
@@ -68,7 +68,7 @@ struct fake_nic *fake_nic_rich(const char *name)
 	nic->location_any = true;
 	nic->rules_need_ntuple = true;
 	nic->has_qstats = nic->has_page_pools = true;
-	nic->rx_page_size = fake.personality >= FAKE_LINUX_7_3;
+	nic->rx_page_size = kernel.personality >= FAKE_LINUX_7_3;
 	nic->rx_packets = 11;
 	nic->rx_bytes = 0x123456789aULL;
 	nic->alloc_fail = 3;
@@ -103,9 +103,9 @@ struct fake_nic *fake_nic_by_index(uint32_t ifindex)
 {
 	unsigned int i;
 
-	for (i = 0; i < fake.n_nics; i++)
-		if (fake.nics[i].present && fake.nics[i].ifindex == ifindex)
-			return &fake.nics[i];
+	for (i = 0; i < kernel.n_nics; i++)
+		if (kernel.nics[i].present && kernel.nics[i].ifindex == ifindex)
+			return &kernel.nics[i];
 	return NULL;
 }
 
@@ -113,9 +113,9 @@ struct fake_nic *fake_nic_by_name(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < fake.n_nics; i++)
-		if (fake.nics[i].present && !strcmp(fake.nics[i].name, name))
-			return &fake.nics[i];
+	for (i = 0; i < kernel.n_nics; i++)
+		if (kernel.nics[i].present && !strcmp(kernel.nics[i].name, name))
+			return &kernel.nics[i];
 	return NULL;
 }
 
@@ -216,4 +216,9 @@ void fake_assert_state(const struct fake_nic *nic, const struct fake_state *stat
 		print_message("\t%s\n", fake_log(i));
 	fail_msg("%s: %s is not as it was:%s", why, nic->name,
 		 n ? text : " rules or contexts differ");
+}
+
+void fake_next_binding(uint32_t id)
+{
+	kernel.next_binding = id;
 }
