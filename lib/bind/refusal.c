@@ -5,12 +5,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nic/ethtool.h"
-#include "netlink/genl.h"
-#include "netlink/netdev_msg.h"
-#include "uapi/netdev.h"
+#include "nic/queue.h"
 
 #define SPLIT_ON "devmem_reservation_open() does it, or: ethtool -G {dev} tcp-data-split on"
 #define NO_DMABUF "file descriptor {fd} is no dma-buf, or the driver can't take it"
@@ -35,98 +34,63 @@ struct refusal {
 	void (*by_state)(const struct refusal_request *request, struct devmem_error *err);
 };
 
-/* What the interface's queues say about the queues that were asked for. */
-struct queue_search {
-	const struct refusal_request *request;
-	uint32_t rx_queues;
-	bool found;
-	struct netdev_msg_queue queue;
-};
-
-static int search_queue(const struct nlmsghdr *reply, size_t len, void *arg)
+/* One of the queues that were asked for, if it's in use. */
+static const struct devmem_queue *find_used(const struct refusal_request *request,
+					    const struct queue_list *list)
 {
-	struct queue_search *search = arg;
-	struct netdev_msg_queue queue;
-	size_t i;
-	int ret;
+	const struct devmem_queue *queue;
+	size_t i, k;
 
-	if (!reply) {
-		search->rx_queues = 0;
-		search->found = false;
-		return 0;
-	}
-	ret = netdev_msg_parse_queue(reply, len, &queue);
-	if (ret)
-		return ret;
-	if (queue.type != UAPI_NETDEV_QUEUE_TYPE_RX)
-		return 0;
-	search->rx_queues++;
-	if (search->found || !(queue.dmabuf_id || queue.io_uring || queue.xsk || queue.leased))
-		return 0;
-	for (i = 0; i < search->request->n; i++) {
-		if (search->request->queues[i] == queue.id) {
-			search->found = true;
-			search->queue = queue;
+	for (i = 0; i < list->n; i++) {
+		queue = &list->array[i];
+		if (queue->tx ||
+		    !(queue->dmabuf_id || queue->io_uring || queue->xsk || queue->leased))
+			continue;
+		for (k = 0; k < request->n; k++) {
+			if (request->queues[k] == queue->id)
+				return queue;
 		}
 	}
-	return 0;
-}
-
-static int search_queues(const struct refusal_request *request, struct queue_search *search)
-{
-	const struct genl_call call = {
-		.family = UAPI_NETDEV_NAME,
-		.operation = "queue-get",
-		.subject = request->nic->name,
-		.names = netdev_msg_queue_names,
-		.fn = search_queue,
-		.arg = search,
-	};
-	struct nlmsghdr *nlh;
-	uint32_t buf[32];
-
-	memset(search, 0, sizeof(*search));
-	search->request = request;
-	nlh = netdev_msg_queue_get(buf, sizeof(buf), request->nic->ifindex);
-	return genl_dump(request->nic->genl, nlh, &call, NULL);
+	return NULL;
 }
 
 /* Says who has one of the queues. */
 static void advise_on_user(const struct refusal_request *request, struct devmem_error *err)
 {
-	struct queue_search search;
+	const struct devmem_queue *queue;
+	struct queue_list list;
 
-	if (search_queues(request, &search) || !search.found) {
+	queue_list(request->nic, &list, NULL);
+	queue = find_used(request, &list);
+	if (!queue)
 		error_hint(err, "devmemctl queue show %s says who has the queue",
 			   request->nic->name);
-		return;
-	}
-	if (search.queue.dmabuf_id)
+	else if (queue->dmabuf_id)
 		error_hint(err,
 			   "queue %" PRIu32 " has binding %" PRIu32
 			   " already: choose another, or end the process that holds it",
-			   search.queue.id, search.queue.dmabuf_id);
-	else if (search.queue.io_uring)
-		error_hint(err, "io_uring has queue %" PRIu32 ": choose another", search.queue.id);
-	else if (search.queue.xsk)
+			   queue->id, queue->dmabuf_id);
+	else if (queue->io_uring)
+		error_hint(err, "io_uring has queue %" PRIu32 ": choose another", queue->id);
+	else if (queue->xsk)
 		error_hint(err, "an AF_XDP socket has queue %" PRIu32 ": choose another",
-			   search.queue.id);
+			   queue->id);
 	else
 		error_hint(err,
 			   "queue %" PRIu32
 			   " is leased to another interface: bind it there, or choose another",
-			   search.queue.id);
+			   queue->id);
+	free(list.array);
 }
 
 static void advise_on_range(const struct refusal_request *request, struct devmem_error *err)
 {
-	struct queue_search search;
+	uint32_t n;
 
-	if (search_queues(request, &search) || !search.rx_queues)
+	if (queue_count(request->nic, &n, NULL, NULL) || !n)
 		error_hint(err, "%s has no such receive queue", request->nic->name);
 	else
-		error_hint(err, "%s has receive queues 0 to %" PRIu32, request->nic->name,
-			   search.rx_queues - 1);
+		error_hint(err, "%s has receive queues 0 to %" PRIu32, request->nic->name, n - 1);
 }
 
 /* Puts a value in place of a key. */

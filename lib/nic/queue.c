@@ -19,32 +19,26 @@
 /* Room for every request but bind-rx. */
 #define REQUEST_WORDS 32
 
-/* A growing array of queues. */
-struct queues {
-	struct devmem_queue *array;
-	size_t n;
-};
-
-static int queues_add(struct queues *queues, const struct devmem_queue *queue)
+static int add_queue(struct queue_list *list, const struct devmem_queue *queue)
 {
-	struct devmem_queue *array = array_grow(queues->array, queues->n, sizeof(*array));
+	struct devmem_queue *array = array_grow(list->array, list->n, sizeof(*array));
 
 	if (!array)
 		return -ENOMEM;
-	queues->array = array;
-	queues->array[queues->n++] = *queue;
+	list->array = array;
+	list->array[list->n++] = *queue;
 	return 0;
 }
 
-static int take_queue(const struct nlmsghdr *reply, size_t len, void *arg)
+static int read_queue(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	struct netdev_msg_queue msg;
-	struct queues *queues = arg;
+	struct queue_list *list = arg;
 	struct devmem_queue queue;
 	int ret;
 
 	if (!reply) {
-		queues->n = 0;
+		list->n = 0;
 		return 0;
 	}
 	ret = netdev_msg_parse_queue(reply, len, &msg);
@@ -58,7 +52,7 @@ static int take_queue(const struct nlmsghdr *reply, size_t len, void *arg)
 	queue.io_uring = msg.io_uring;
 	queue.xsk = msg.xsk;
 	queue.leased = msg.leased;
-	return queues_add(queues, &queue);
+	return add_queue(list, &queue);
 }
 
 static int by_kind_and_number(const void *a, const void *b)
@@ -70,31 +64,30 @@ static int by_kind_and_number(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-/* The queues as the kernel lists them; none while the interface is down. */
-static int list_queues(const struct nic *nic, struct queues *queues, struct devmem_error *err)
+int queue_list(const struct nic *nic, struct queue_list *list, struct devmem_error *err)
 {
 	const struct genl_call call = {
 		.family = UAPI_NETDEV_NAME,
 		.operation = "queue-get",
 		.subject = nic->name,
 		.names = netdev_msg_queue_names,
-		.fn = take_queue,
-		.arg = queues,
+		.fn = read_queue,
+		.arg = list,
 	};
 	uint32_t buf[REQUEST_WORDS];
 	struct nlmsghdr *nlh;
 	int ret;
 
-	memset(queues, 0, sizeof(*queues));
+	memset(list, 0, sizeof(*list));
 	nlh = netdev_msg_queue_get(buf, sizeof(buf), nic->ifindex);
 	ret = genl_dump(nic->genl, nlh, &call, err);
 	if (ret) {
-		free(queues->array);
-		memset(queues, 0, sizeof(*queues));
+		free(list->array);
+		memset(list, 0, sizeof(*list));
 		return ret;
 	}
-	if (queues->n)
-		qsort(queues->array, queues->n, sizeof(*queues->array), by_kind_and_number);
+	if (list->n)
+		qsort(list->array, list->n, sizeof(*list->array), by_kind_and_number);
 	return 0;
 }
 
@@ -103,14 +96,14 @@ int queue_count(const struct nic *nic, uint32_t *rx, uint32_t *tx, struct devmem
 	struct ethtool_msg_channels channels = { 0 };
 	struct devmem_error failed = { 0 };
 	uint32_t count[2] = { 0, 0 };
-	struct queues queues;
+	struct queue_list list;
 	size_t i;
 	int ret;
 
-	ret = list_queues(nic, &queues, &failed);
-	for (i = 0; !ret && i < queues.n; i++)
-		count[queues.array[i].tx]++;
-	free(queues.array);
+	ret = queue_list(nic, &list, &failed);
+	for (i = 0; !ret && i < list.n; i++)
+		count[list.array[i].tx]++;
+	free(list.array);
 	ret = ethtool_ignore_absent(ret, &failed, err);
 	if (!ret && (!count[0] || !count[1])) {
 		ret = ethtool_get_channels(nic, &channels, &failed);
@@ -126,7 +119,7 @@ int queue_count(const struct nic *nic, uint32_t *rx, uint32_t *tx, struct devmem
 }
 
 /* Adds queues of one kind. */
-static int add_unlisted(struct queues *queues, bool tx, uint32_t n)
+static int add_queues(struct queue_list *list, bool tx, uint32_t n)
 {
 	struct devmem_queue queue;
 	uint32_t i;
@@ -136,29 +129,29 @@ static int add_unlisted(struct queues *queues, bool tx, uint32_t n)
 	queue.tx = tx;
 	for (i = 0; !ret && i < n; i++) {
 		queue.id = i;
-		ret = queues_add(queues, &queue);
+		ret = add_queue(list, &queue);
 	}
 	return ret;
 }
 
 /* Also those of an interface that is down, which the kernel doesn't list. */
-static int list_all(const struct nic *nic, struct queues *queues, struct devmem_error *err)
+static int list_all(const struct nic *nic, struct queue_list *list, struct devmem_error *err)
 {
 	uint32_t rx, tx;
 	int ret;
 
-	ret = list_queues(nic, queues, err);
-	if (ret || queues->n)
+	ret = queue_list(nic, list, err);
+	if (ret || list->n)
 		return ret;
 	ret = queue_count(nic, &rx, &tx, err);
 	if (ret)
 		return ret;
-	ret = add_unlisted(queues, false, rx);
+	ret = add_queues(list, false, rx);
 	if (!ret)
-		ret = add_unlisted(queues, true, tx);
+		ret = add_queues(list, true, tx);
 	if (!ret)
 		return 0;
-	free(queues->array);
+	free(list->array);
 	return error_system(err, ret, "queue-get", nic->name, NULL);
 }
 
@@ -224,7 +217,7 @@ int devmem_netdev_queues(struct devmem_netdev *netdev, struct devmem_queue **que
 			 struct devmem_error *err)
 {
 	const struct nic *nic = netdev_nic(netdev);
-	struct queues list;
+	struct queue_list list;
 	uint32_t rx = 0;
 	int ret;
 
@@ -269,7 +262,7 @@ static uint32_t qstats_bits(const struct netdev_msg_qstats *msg)
 	return has;
 }
 
-static int take_qstats(const struct nlmsghdr *reply, size_t len, void *arg)
+static int read_qstats(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	const struct wanted_stats *wanted = arg;
 	struct netdev_msg_qstats msg;
@@ -303,7 +296,7 @@ struct wanted_pools {
 
 /* A pool belongs to the queue that shares its NAPI instance. A queue may have a second pool for
  * headers: where it has a binding, only the pool of that counts. */
-static int take_pool(const struct nlmsghdr *reply, size_t len, void *arg)
+static int read_pool(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	struct netdev_msg_page_pool msg;
 	struct wanted_pools *wanted = arg;
@@ -339,7 +332,7 @@ static int add_inflight(const struct nic *nic, const struct devmem_queue *queue,
 		.operation = "page-pool-get",
 		.subject = nic->name,
 		.names = netdev_msg_page_pool_names,
-		.fn = take_pool,
+		.fn = read_pool,
 		.arg = &wanted,
 	};
 	struct devmem_error failed = { 0 };
@@ -367,13 +360,13 @@ int devmem_netdev_qstats(struct devmem_netdev *netdev, uint32_t queue, struct de
 		.operation = "qstats-get",
 		.subject = nic->name,
 		.names = netdev_msg_qstats_names,
-		.fn = take_qstats,
+		.fn = read_qstats,
 		.arg = &wanted,
 	};
 	const struct devmem_queue *found = NULL;
 	uint32_t buf[REQUEST_WORDS];
 	struct nlmsghdr *nlh;
-	struct queues list;
+	struct queue_list list;
 	size_t i;
 	int ret;
 
