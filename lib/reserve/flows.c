@@ -225,7 +225,7 @@ int reserve_delete_context(struct reserve *r, struct journal_owner *owner, struc
 
 static bool same_rule(const struct uapi_rxnfc *rule, const struct journal_rule *ours)
 {
-	if (!flow_same_match(&rule->fs, &ours->fs) ||
+	if (!flow_has_same_match(&rule->fs, &ours->fs) ||
 	    rule->fs.ring_cookie != ours->fs.ring_cookie ||
 	    ((rule->fs.flow_type ^ ours->fs.flow_type) & UAPI_FLOW_RSS))
 		return false;
