@@ -9,13 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bind/held.h"
 #include "bind/request.h"
 #include "core/error.h"
+#include "core/options.h"
 #include "netlink/genl.h"
-#include "bind/held.h"
 #include "nic/ethtool.h"
 #include "nic/netdev.h"
-#include "core/options.h"
 #include "uapi/ethtool.h"
 
 #define PAGE_SIZE_MAX (1U << 30)
@@ -89,20 +89,14 @@ static int binding_new_rx(struct devmem_binding **binding, struct devmem_region 
 	int ret;
 
 	b = calloc(1, sizeof(*b));
-	if (!b)
-		return error_system(err, -ENOMEM, "allocate", "binding", NULL);
-	b->region = region;
-	ret = held_alloc(&b->held, devmem_region_size(region), page_size, held_limit);
+	ret = b ? held_alloc(&b->held, devmem_region_size(region), page_size, held_limit) : -ENOMEM;
 	if (ret) {
-		error_system(err, ret, "allocate", "binding", NULL);
-		goto free_binding;
+		free(b);
+		return error_system(err, ret, "allocate", "binding", NULL);
 	}
+	b->region = region;
 	*binding = b;
 	return 0;
-
-free_binding:
-	free(b);
-	return ret;
 }
 
 int devmem_binding_open_rx(struct devmem_binding **binding, struct devmem_region *region,
@@ -166,7 +160,7 @@ static int check_tx_options(const struct devmem_binding_options *o, const char *
 	return 0;
 }
 
-/* Is it said to be off? Where nothing is said, the kernel may know better. */
+/* True if the feature is reported as off. What is not reported is left to the kernel. */
 static bool is_off(const struct nic *nic, const char *name)
 {
 	struct ethtool_msg_feature feature;
@@ -175,7 +169,7 @@ static bool is_off(const struct nic *nic, const char *name)
 }
 
 /* Without these the kernel would have to read what is sent, to put it into one piece or to compute
- * its checksum. It can't, and drops each such packet without a word (net/core/dev.c,
+ * its checksum. It can't, and silently drops each such packet (net/core/dev.c,
  * validate_xmit_skb()). */
 static int check_offloads(const struct nic *nic, struct devmem_error *err)
 {
@@ -209,7 +203,7 @@ static int open_device(struct devmem_binding *b, struct devmem_netdev *netdev,
 	return ret ? ret : check_offloads(netdev_nic(netdev), err);
 }
 
-/* Is it something that a plain binding makes up for? */
+/* True if a plain binding can do without what failed. */
 static bool plain_helps(const struct devmem_binding *b, int code)
 {
 	return !devmem_region_is_dmabuf(b->region) || code == -EOPNOTSUPP || code == -EREMOTEIO;
@@ -257,14 +251,12 @@ int devmem_binding_open_tx(struct devmem_binding **binding, struct devmem_region
 		ret = make_plain(b, &why, err);
 	else if (ret && err)
 		*err = why;
-	if (ret)
-		goto close_binding;
+	if (ret) {
+		devmem_binding_close(b);
+		return ret;
+	}
 	*binding = b;
 	return 0;
-
-close_binding:
-	devmem_binding_close(b);
-	return ret;
 }
 
 int binding_open_inherited_tx(struct devmem_binding **binding, struct devmem_region *region,

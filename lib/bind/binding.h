@@ -13,7 +13,7 @@ struct held;
 
 /* The region it binds: borrowed. */
 struct devmem_region *binding_region(const struct devmem_binding *binding);
-/* Is it for sending? */
+/* True if it is for sending. */
 bool binding_is_tx(const struct devmem_binding *binding);
 /* To send: name of the interface, and its index, 0 if another process made the binding. */
 const char *binding_dev(const struct devmem_binding *binding);

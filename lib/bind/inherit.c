@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "bind/binding.h"
-#include "core/error.h"
 #include "bind/inherit_text.h"
+#include "core/error.h"
 
 struct devmem_inherited {
 	struct inherit_text text;

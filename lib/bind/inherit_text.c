@@ -318,7 +318,7 @@ int inherit_text_parse(struct inherit_text *t, const char *text, struct devmem_e
 	memset(t, 0, sizeof(*t));
 	if (first - text != 1 || *text != VERSION[0])
 		return bad_word(err, text, (size_t)(first - text),
-				"not a version that this library knows; it knows " VERSION);
+				"not a version that this library supports; it supports " VERSION);
 	for (p = text; *p; p++)
 		room += *p == ',';
 	queues = calloc(room, sizeof(*queues));

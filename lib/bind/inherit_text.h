@@ -3,7 +3,7 @@
 #define DEVMEM_LIB_INHERIT_TEXT_H
 
 /*
- * What a launcher tells its command about a binding, as one line of text:
+ * What a launcher passes to its command about a binding, as one line of text:
  *
  *	1 dev=eth1 binding=7 queues=2,3 region-fd=5 page-size=4096 held-pages=4096
  *	1 dev=eth1 binding=9 direction=tx region-fd=5
@@ -36,7 +36,7 @@ struct inherit_text {
 	uint64_t held_pages;
 };
 
-/* Takes the name over: len bytes without a terminator. False if no interface can have it. */
+/* Copies the name: len bytes without a terminator. False if no interface can have it. */
 bool inherit_text_set_dev(struct inherit_text *t, const char *name, size_t len);
 
 /* -EINVAL: no queue to receive, one twice, or one to send; -ENOSPC. Then the text is empty, if

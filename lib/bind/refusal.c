@@ -12,7 +12,7 @@
 #include "nic/queue.h"
 
 #define SPLIT_ON "devmem_reservation_open() does it, or: ethtool -G {dev} tcp-data-split on"
-#define NO_DMABUF "file descriptor {fd} is no dma-buf, or the driver can't take it"
+#define NO_DMABUF "file descriptor {fd} is no dma-buf, or the driver can't use it"
 #define NOT_SERVED                                                                                 \
 	"the region's exporter does not hand it to {dev} (VFIO's only serves "                     \
 	"importers that can move it)"
@@ -150,7 +150,7 @@ static const struct refusal refusals[] = {
 	  .advice = "set it to 0: devmem_reservation_open() does it, or: ethtool -G {dev} "
 		    "hds-thresh 0 (ethtool 6.14)" },
 	{ RX, EEXIST, .text = "XDP program",
-	  .advice = "take the XDP program off: ip link set dev {dev} xdp off" },
+	  .advice = "remove the XDP program: ip link set dev {dev} xdp off" },
 	{ RX, EEXIST, .by_state = advise_on_user },
 	{ RX, EBUSY, .by_state = advise_on_user },
 	{ RX, ERANGE, .attribute = "", .kind = DEVMEM_ERROR_INPUT, .by_state = advise_on_range },
@@ -160,7 +160,7 @@ static const struct refusal refusals[] = {
 
 	/* net/core/devmem.c */
 	{ RX, EINVAL, .text = "not aligned to niov",
-	  .advice = "each piece of the region must be a multiple of {page} bytes: take larger "
+	  .advice = "each piece of the region must be a multiple of {page} bytes: use larger "
 		    "pages (udmabuf:huge=2M) or a smaller rx-page-size" },
 	{ TX, EINVAL, .text = "multiple of PAGE_SIZE", .kind = DEVMEM_ERROR_INPUT,
 	  .advice = "the size of the dma-buf must be a multiple of the page size" },
@@ -206,7 +206,7 @@ static const struct refusal refusals[] = {
 	/* kernel/dma/mapping.c */
 	{ RX | TX, EREMOTEIO,
 	  .advice = "{dev} and the region's device can't reach each other over PCI: put them "
-		    "behind one switch, or take a region in host memory" },
+		    "behind one switch, or use a region in host memory" },
 
 	/* drivers, as they fill a receive ring */
 	{ RX, ENOMEM,

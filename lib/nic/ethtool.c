@@ -32,14 +32,10 @@ bool ethtool_is_absent(int code)
 
 int ethtool_ignore_absent(int ret, const struct devmem_error *failed, struct devmem_error *err)
 {
-	if (!ret || ethtool_is_absent(ret))
-		return 0;
-	if (err)
-		*err = *failed;
-	return ret;
+	return !ret || ethtool_is_absent(ret) ? 0 : error_copy(err, failed);
 }
 
-static int take_rings(const struct nlmsghdr *reply, size_t len, void *arg)
+static int read_rings(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	return ethtool_msg_parse_rings(reply, len, arg);
 }
@@ -52,7 +48,7 @@ int ethtool_get_rings(const struct nic *nic, struct ethtool_msg_rings *rings,
 		.operation = "rings-get",
 		.subject = nic->name,
 		.names = ethtool_msg_rings_names,
-		.fn = take_rings,
+		.fn = read_rings,
 		.arg = rings,
 	};
 	uint32_t buf[REQUEST_WORDS];
@@ -78,7 +74,7 @@ int ethtool_set_rings(const struct nic *nic, unsigned int set, uint8_t split, ui
 	return genl_do(nic->genl, nlh, &call, err);
 }
 
-static int take_channels(const struct nlmsghdr *reply, size_t len, void *arg)
+static int read_channels(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	return ethtool_msg_parse_channels(reply, len, arg);
 }
@@ -91,7 +87,7 @@ int ethtool_get_channels(const struct nic *nic, struct ethtool_msg_channels *cha
 		.operation = "channels-get",
 		.subject = nic->name,
 		.names = ethtool_msg_channels_names,
-		.fn = take_channels,
+		.fn = read_channels,
 		.arg = channels,
 	};
 	uint32_t buf[REQUEST_WORDS];
@@ -106,7 +102,7 @@ struct feature_reply {
 	struct ethtool_msg_feature *feature;
 };
 
-static int take_feature(const struct nlmsghdr *reply, size_t len, void *arg)
+static int read_feature(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	const struct feature_reply *to = arg;
 
@@ -122,7 +118,7 @@ int ethtool_get_feature(const struct nic *nic, const char *name,
 		.operation = "features-get",
 		.subject = nic->name,
 		.names = ethtool_msg_features_names,
-		.fn = take_feature,
+		.fn = read_feature,
 		.arg = &to,
 	};
 	uint32_t buf[REQUEST_WORDS];
@@ -147,7 +143,7 @@ int ethtool_set_ntuple(const struct nic *nic, bool on, struct devmem_error *err)
 		.operation = "features-set",
 		.subject = nic->name,
 		.names = ethtool_msg_features_names,
-		.fn = take_feature,
+		.fn = read_feature,
 		.arg = &to,
 	};
 	uint32_t buf[REQUEST_WORDS];
@@ -158,7 +154,7 @@ int ethtool_set_ntuple(const struct nic *nic, bool on, struct devmem_error *err)
 	ret = genl_do(nic->genl, nlh, &call, err);
 	if (ret)
 		return ret;
-	/* The kernel acknowledges also what the driver didn't do, and lists it. */
+	/* The kernel also acknowledges what the driver didn't do, and lists it. */
 	if (answer.wanted.listed)
 		return error_system(err, -EOPNOTSUPP, "features-set", nic->name,
 				    "the driver did not switch " UAPI_FEATURE_NTUPLE " %s",
@@ -208,11 +204,8 @@ int ethtool_get_bus(const struct nic *nic, char bus[32], struct devmem_error *er
 	ret = ethtool_get_drvinfo(nic, &info, &failed);
 	if (ret == -EOPNOTSUPP)
 		return 0;
-	if (ret) {
-		if (err)
-			*err = failed;
-		return ret;
-	}
+	if (ret)
+		return error_copy(err, &failed);
 	memcpy(bus, info.bus_info, sizeof(info.bus_info));
 	return 0;
 }

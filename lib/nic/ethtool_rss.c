@@ -15,7 +15,7 @@
 /* Room for every request but the one with a table. */
 #define REQUEST_WORDS 32
 
-static int take_rss(const struct nlmsghdr *reply, size_t len, void *arg)
+static int read_rss(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	struct ethtool_rss *rss = arg;
 	struct ethtool_msg_rss msg;
@@ -51,7 +51,7 @@ int ethtool_get_rss(const struct nic *nic, uint32_t context, struct ethtool_rss 
 		.operation = "rss-get",
 		.subject = nic->name,
 		.names = ethtool_msg_rss_names,
-		.fn = take_rss,
+		.fn = read_rss,
 		.arg = rss,
 	};
 	uint32_t buf[REQUEST_WORDS];
@@ -135,9 +135,7 @@ int ethtool_set_rss(const struct nic *nic, const uint32_t *table, uint32_t n,
 	free(buf);
 	if (ret == -EOPNOTSUPP)
 		return set_over_ioctl(nic, &context, table, n, err);
-	if (ret && err)
-		*err = first;
-	return ret;
+	return ret ? error_copy(err, &first) : 0;
 }
 
 /* Numbers of RSS contexts, growing. */
@@ -147,7 +145,7 @@ struct contexts {
 	uint32_t n;
 };
 
-static int take_context(const struct nlmsghdr *reply, size_t len, void *arg)
+static int add_context(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	struct contexts *contexts = arg;
 	struct ethtool_msg_rss msg;
@@ -198,7 +196,7 @@ int ethtool_list_rss_contexts(const struct nic *nic, uint32_t **ids, uint32_t *n
 		.operation = "rss-get",
 		.subject = nic->name,
 		.names = ethtool_msg_rss_names,
-		.fn = take_context,
+		.fn = add_context,
 		.arg = &contexts,
 	};
 	uint32_t buf[REQUEST_WORDS];
@@ -226,12 +224,12 @@ int ethtool_list_rss_contexts(const struct nic *nic, uint32_t **ids, uint32_t *n
 
 /* True if a request over netlink was refused in a way that a kernel without it has. Also a driver
  * may refuse so, and then refuses the ioctl as well. */
-static bool try_ioctl(const struct nic *nic, int code)
+static bool needs_ioctl(const struct nic *nic, int code)
 {
 	return code == -EOPNOTSUPP && !genl_is_in_doubt(nic->genl);
 }
 
-static int take_created(const struct nlmsghdr *reply, size_t len, void *arg)
+static int read_created(const struct nlmsghdr *reply, size_t len, void *arg)
 {
 	return ethtool_msg_parse_rss_create(reply, len, arg);
 }
@@ -244,7 +242,7 @@ int ethtool_create_rss_context(const struct nic *nic, const uint32_t *table, uin
 		.operation = "rss-create-act",
 		.subject = nic->name,
 		.names = ethtool_msg_rss_names,
-		.fn = take_created,
+		.fn = read_created,
 		.arg = id,
 	};
 	size_t size = ethtool_msg_rss_set_size(n);
@@ -263,12 +261,11 @@ int ethtool_create_rss_context(const struct nic *nic, const uint32_t *table, uin
 	too_long = !nlh;
 	ret = nlh ? genl_do(nic->genl, nlh, &call, &first) : 0;
 	free(buf);
-	if (too_long || try_ioctl(nic, ret)) {
+	if (too_long || needs_ioctl(nic, ret)) {
 		ret = set_over_ioctl(nic, &made, table, n, err);
 		*id = ret ? 0 : made;
 	} else if (ret) {
-		if (err)
-			*err = first;
+		error_copy(err, &first);
 	} else if (!*id) {
 		ret = error_system(err, -EBADMSG, "rss-create-act", nic->name,
 				   "the kernel did not say which RSS context it made");
@@ -304,10 +301,10 @@ int ethtool_delete_rss_context(const struct nic *nic, uint32_t id, struct devmem
 
 	nlh = ethtool_msg_rss_delete(buf, sizeof(buf), nic->ifindex, id);
 	ret = genl_do(nic->genl, nlh, &call, &first);
-	if (try_ioctl(nic, ret))
+	if (needs_ioctl(nic, ret))
 		ret = delete_over_ioctl(nic, id, err);
-	else if (ret && err)
-		*err = first;
+	else if (ret)
+		error_copy(err, &first);
 	hint_context(nic, ret, err);
 	if (ret == -EBUSY)
 		error_hint(err,

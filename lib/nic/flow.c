@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/sys.h"
 #include "nic/ethtool.h"
 #include "nic/ethtool_rules.h"
 #include "nic/netdev.h"
 #include "nic/queue.h"
-#include "core/sys.h"
 
 /* Flow rules that are switched off but can be switched on make nothing of a rule, or refuse it. */
 static int check_ntuple(const struct nic *nic, struct devmem_error *err)
@@ -64,7 +64,7 @@ static void hint_insert(const struct nic *nic, int code, struct devmem_error *er
 			   nic->name);
 		break;
 	case -EINVAL:
-		error_hint(err, "the driver refuses this rule; some only take rules with both "
+		error_hint(err, "the driver refuses this rule; some only accept rules with both "
 				"addresses and both ports");
 		break;
 	case -ENOSPC:

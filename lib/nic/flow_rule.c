@@ -204,7 +204,7 @@ bool flow_has_same_match(const struct uapi_rx_flow_spec *a, const struct uapi_rx
 	for (i = 0; i < sizeof(a->m_u.hdata); i++) {
 		if (a->m_u.hdata[i] != b->m_u.hdata[i])
 			return false;
-		/* Drivers need not give back what they don't look at. */
+		/* Drivers need not report the values of bits that a rule doesn't match. */
 		if ((a->h_u.hdata[i] ^ b->h_u.hdata[i]) & a->m_u.hdata[i])
 			return false;
 	}

@@ -24,7 +24,7 @@ const struct nic *netdev_nic(const struct devmem_netdev *netdev)
 }
 
 /* Each of the following fills one group of the snapshot. What kernel or driver don't have is left
- * out; any other failure is one of the snapshot. */
+ * out; any other failure fails the snapshot. */
 static int snapshot_basics(const struct devmem_netdev *nd, struct devmem_netdev_info *info,
 			   struct devmem_error *err)
 {

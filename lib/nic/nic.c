@@ -146,9 +146,7 @@ static int find(struct nic *nic, const char *name, struct devmem_error *err)
 		snprintf(nic->name, sizeof(nic->name), "%s", name);
 		return ret ? nic_read_name(nic, nic->name, err) : 0;
 	}
-	if (err)
-		*err = failed;
-	return ret;
+	return error_copy(err, &failed);
 }
 
 int nic_open(struct nic **nic, const char *name, struct devmem_error *err)

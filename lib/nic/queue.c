@@ -314,7 +314,7 @@ static int read_pool(const struct nlmsghdr *reply, size_t len, void *arg)
 	if (msg.detached || msg.ifindex != wanted->ifindex ||
 	    msg.dmabuf_id != wanted->queue->dmabuf_id || msg.napi_id != wanted->queue->napi_id)
 		return 0;
-	/* Without a NAPI instance only the binding tells whose pool it is. */
+	/* Without a NAPI instance only the binding shows whose pool it is. */
 	if (!msg.napi_id && !msg.dmabuf_id)
 		return 0;
 	wanted->found++;

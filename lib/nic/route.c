@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include "netlink/route_msg.h"
 #include "core/sys.h"
+#include "netlink/route_msg.h"
 
 /* The kernel answers at once. */
 #define ANSWER_SECONDS 5
@@ -58,12 +58,12 @@ static int ask(const struct route_msg_query *query, uint32_t *ifindex)
 		return fd;
 	ret = sys_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	if (ret)
-		goto close_fd;
+		goto close_socket;
 	n = sys_send(fd, nlh, nlh->nlmsg_len, 0);
 	if (n >= 0)
 		n = sys_recv(fd, &answer, sizeof(answer), 0);
 	ret = n < 0 ? (int)n : route_msg_parse(&answer, (size_t)n, ifindex);
-close_fd:
+close_socket:
 	sys_close(fd);
 	return ret;
 }

@@ -14,7 +14,7 @@ struct route {
 
 /*
  * Asks rtnetlink, in the calling thread's network namespace, for the way from the connected
- * socket's address to its peer's. The kernel doesn't tell what a socket itself has cached, which
+ * socket's address to its peer's. The kernel doesn't report what a socket itself has cached, which
  * can differ for a moment. May block shortly. Return: 0 or a negative errno.
  */
 int route_of_socket(int fd, struct route *route);
