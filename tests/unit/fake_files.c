@@ -25,7 +25,7 @@ static struct {
 	bool keep;
 	size_t chunk;
 	char boot[64], comm[32], device[128], port_path[64], port[8];
-	uint64_t netns, time, clock;
+	uint64_t netns, time;
 	const char *says;
 	bool waited[CHILDREN_MAX];
 	unsigned int spawns, child_of[CHILDREN_MAX];
@@ -45,7 +45,6 @@ void fake_files_begin(void)
 	fake_comm("test");
 	files.netns = 4026531840;
 	files.time = 1700000000;
-	files.clock = 1000000;
 	files.says = "ready\n";
 }
 
@@ -156,16 +155,6 @@ void fake_netns(uint64_t ino)
 void fake_time(uint64_t seconds)
 {
 	files.time = seconds;
-}
-
-uint64_t fake_clock(void)
-{
-	return files.clock;
-}
-
-void fake_clock_pass(uint64_t ms)
-{
-	files.clock += ms;
 }
 
 void fake_on_wait(void (*fn)(void *arg), void *arg)
@@ -310,14 +299,14 @@ int sys_list_dir(const char *path, int (*fn)(const char *name, void *arg), void 
 
 	ENTER_PATH("sys_list_dir", path);
 	if (!strcmp(path, "/sys/bus")) {
-		ret = fn("auxiliary", arg);
-		return ret ? ret : fn("pci", arg);
+		ret = fake_call_back(fn, "auxiliary", arg);
+		return ret ? ret : fake_call_back(fn, "pci", arg);
 	}
 	if (!in_dir(path))
 		return fake_node_list(path, fn, arg);
 	if (!strcmp(path, FAKE_FS_DIR)) {
 		while (!ret && (name = fake_fs_name(&at)))
-			ret = fn(name, arg);
+			ret = fake_call_back(fn, name, arg);
 		return ret;
 	}
 	if (files.listing) {
@@ -329,7 +318,7 @@ int sys_list_dir(const char *path, int (*fn)(const char *name, void *arg), void 
 		return -errno;
 	while (!ret && (entry = readdir(files.listing)))
 		if (entry->d_name[0] != '.')
-			ret = fn(entry->d_name, arg);
+			ret = fake_call_back(fn, entry->d_name, arg);
 	fake_listing_end();
 	return ret;
 }
@@ -470,11 +459,6 @@ uint32_t sys_geteuid(void)
 uint64_t sys_time(void)
 {
 	return files.time;
-}
-
-uint64_t sys_clock_ms(void)
-{
-	return files.clock;
 }
 
 int sys_netns(uint64_t *ino)

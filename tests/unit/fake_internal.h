@@ -40,19 +40,32 @@ struct object_ops {
 	ssize_t (*send)(struct object *obj, const void *buf, size_t len);
 	ssize_t (*recv)(struct object *obj, void *buf, size_t len, int flags);
 	ssize_t (*recvmsg)(struct object *obj, struct msghdr *msg, int flags);
+	ssize_t (*sendmsg)(struct object *obj, const struct msghdr *msg, int flags);
 	/* Their value is an int. */
 	int (*getsockopt)(struct object *obj, int level, int name, int *value);
 	int (*setsockopt)(struct object *obj, int level, int name, const void *val, socklen_t len);
 	/* Length of its address, or of its peer's, or a negative errno. */
 	int (*address)(struct object *obj, bool peer, struct sockaddr_storage *addr);
-	/* What is ready of the events. */
+	/* What is ready, perhaps of more than these events. */
 	short (*poll)(struct object *obj, short events);
+	/* As of fcntl(F_GETFL). */
+	int (*get_flags)(struct object *obj);
 };
 
 /* What a descriptor refers to: the first member of every kind. */
 struct object {
 	const struct object_ops *ops;
 	unsigned int users;
+	/* By the test, which still asks about it. */
+	bool closed;
+};
+
+/* A dma-buf on queues of an interface, or on the interface to send. */
+struct binding {
+	uint32_t id, ifindex, page_size;
+	bool tx;
+	const struct netlink *owner;
+	struct memory *memory;
 };
 
 struct kernel {
@@ -61,10 +74,7 @@ struct kernel {
 	struct fake_nic nics[NIC_MAX];
 	unsigned int n_nics;
 	uint32_t next_binding;
-	struct {
-		uint32_t id;
-		const struct netlink *owner;
-	} bindings[BINDINGS_MAX];
+	struct binding bindings[BINDINGS_MAX];
 	size_t dump_size;
 };
 extern struct kernel kernel;
@@ -72,15 +82,19 @@ extern struct kernel kernel;
 void *fake_alloc(size_t size);
 /* Told by fake_end(). */
 void fake_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Fails the test at once. */
+void fake_stop(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 void fake_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* NULL if there is none, or none of this kind. The latter begins with it. */
 struct object *fake_object(int fd);
+/* Also one that the test has closed with fake_close_kept(). */
+struct object *fake_object_ever(int fd);
+void fake_close_kept(int fd);
 void *fake_object_of(int fd, const struct object_ops *ops);
 /* size: of the structure that begins with it. */
 void *fake_object_new(const struct object_ops *ops, size_t size);
 /* A descriptor for it: the library's, or the test's own. Without one left the object is freed. */
 int fake_install(struct object *obj, bool test_owned);
-bool fake_is_open(int fd);
 
 /* A call of the library begins: counts it, and says what it is to fail with. path: of the file that
  * it is about, or NULL. */
@@ -94,6 +108,14 @@ void fake_leave(const int *fault);
 	if (fault)                                                                                 \
 	return fault
 #define ENTER(name) ENTER_PATH(name, NULL)
+/* fake_alloc.c asks before it allocates, and tells what it did. */
+bool fake_may_allocate(void);
+void *fake_allocated(void *p, const void *old);
+void fake_freed(const void *old);
+/* A call that waits leaves other threads real time, if there are any. */
+void fake_let_others(void);
+/* The library goes on within a call. */
+int fake_call_back(int (*fn)(const char *name, void *arg), const char *name, void *arg);
 /* Somebody else acts within a call: what it does is not of the call. */
 void fake_act(void (*fn)(void *arg), void *arg);
 
@@ -191,10 +213,24 @@ void fake_netlink_begin(void);
 void fake_netlink_end(void);
 /* A descriptor of a netlink socket, or a negative errno. */
 int fake_netlink_new(int protocol);
+/* Puts an answer into its queue. */
+void fake_netlink_deliver(struct netlink *sock, const void *data, size_t len);
+
+/* ---- fake_route.c ---- */
+void fake_route_begin(void);
+void fake_route_handle(struct netlink *sock, const void *buf, size_t len);
 
 /* ---- fake_netdev.c ---- */
 /* A binding dies with the socket that made it. */
 void fake_unbind(const struct netlink *owner);
+/* NULL if there is none of that number. */
+const struct binding *fake_binding_of(uint32_t id);
+
+/* ---- fake_sockets.c and fake_receive.c ---- */
+void fake_sockets_begin(void);
+void fake_pools_end(void);
+/* A binding is gone: what comes later doesn't come to its pages. */
+void fake_pool_forget(uint32_t id);
 
 /* ---- fake_nic.c ---- */
 struct fake_nic *fake_nic_by_index(uint32_t ifindex);
@@ -207,15 +243,14 @@ int fake_context_add(struct fake_nic *nic, const uint32_t *table, uint32_t len, 
 int fake_context_del(struct fake_nic *nic, uint32_t id);
 
 /* ---- fake_ioctl.c ---- */
-/* A socket for ioctls. */
-int fake_dgram(bool test_owned);
-int fake_ifreq_ioctl(struct object *obj, unsigned long request, void *arg);
+/* A descriptor of a socket for ioctls, or a negative errno. */
+int fake_ioctl_socket(void);
+int fake_ifreq_ioctl(unsigned long request, void *arg);
 
 /* ---- fake_files.c ---- */
 void fake_files_begin(void);
 /* Removes the test's directory. Says in what, of size bytes, what should not have been there. */
 void fake_files_end(char *what, size_t size);
-void fake_clock_pass(uint64_t ms);
 unsigned int fake_current_process(void);
 /* A process dies: the directory that it lists is closed, its children are somebody else's. */
 void fake_listing_end(void);
@@ -247,14 +282,15 @@ struct memory {
 	unsigned int users;
 	uint64_t size, piece;
 	int64_t huge_pages;
-	bool huge, allocated, unmappable;
-	int fd; /* a real memfd, -1 until somebody touches it */
-	unsigned char *base;
+	bool huge, allocated, unmappable, dmabuf;
+	unsigned char *base; /* NULL until somebody touches it */
 };
 void fake_memory_begin(void);
 /* Unmaps all. Says in what, of size bytes, what the library left. */
 void fake_memory_end(char *what, size_t size);
 void fake_unmap_all(unsigned int process);
+/* The memory whose mapping has these bytes, or NULL. */
+const struct memory *fake_mapped(const void *addr, size_t len);
 /* The memory of a dma-buf; NULL if it is none. */
 struct memory *fake_dmabuf_memory(int fd);
 void fake_memory_put(struct memory *m);

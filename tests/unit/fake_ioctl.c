@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -280,12 +279,11 @@ static int ethtool(struct ifreq *ifr)
 	return -EOPNOTSUPP;
 }
 
-int fake_ifreq_ioctl(struct object *obj, unsigned long request, void *arg)
+int fake_ifreq_ioctl(unsigned long request, void *arg)
 {
 	struct ifreq *ifr = arg;
 	struct fake_nic *nic;
 
-	(void)obj;
 	switch (request) {
 	case SIOCETHTOOL:
 		return ethtool(ifr);
@@ -315,99 +313,24 @@ int fake_ifreq_ioctl(struct object *obj, unsigned long request, void *arg)
 	return -ENOTTY;
 }
 
-/* ---- sockets for them, and such as have addresses and no data ---- */
+static int socket_ioctl(struct object *obj, unsigned long request, void *arg)
+{
+	(void)obj;
+	return fake_ifreq_ioctl(request, arg);
+}
 
-struct inet {
-	struct object object;
-	bool tcp;
-	struct sockaddr_storage local, peer;
-	socklen_t len;
-};
-
-static void inet_release(struct object *obj)
+static void socket_release(struct object *obj)
 {
 	free(obj);
 }
 
-static int inet_getsockopt(struct object *obj, int level, int name, int *value)
+int fake_ioctl_socket(void)
 {
-	const struct inet *s = (struct inet *)obj;
+	static const struct object_ops ops = {
+		.name = "datagram socket",
+		.release = socket_release,
+		.ioctl = socket_ioctl,
+	};
 
-	if (level != SOL_SOCKET)
-		return -ENOPROTOOPT;
-	switch (name) {
-	case SO_TYPE:
-		*value = s->tcp ? SOCK_STREAM : SOCK_DGRAM;
-		return 0;
-	case SO_PROTOCOL:
-		*value = s->tcp ? IPPROTO_TCP : IPPROTO_UDP;
-		return 0;
-	case SO_DOMAIN:
-		*value = s->local.ss_family;
-		return 0;
-	case SO_RCVLOWAT:
-		*value = 1;
-		return 0;
-	case SO_ACCEPTCONN:
-		*value = s->tcp && !s->peer.ss_family;
-		return 0;
-	}
-	return -ENOPROTOOPT;
-}
-
-static int inet_setsockopt(struct object *obj, int level, int name, const void *val, socklen_t len)
-{
-	(void)obj;
-	(void)name;
-	(void)val;
-	(void)len;
-	return level == SOL_SOCKET ? 0 : -ENOPROTOOPT;
-}
-
-static int inet_address(struct object *obj, bool peer, struct sockaddr_storage *addr)
-{
-	const struct inet *s = (struct inet *)obj;
-
-	if (peer && !s->peer.ss_family)
-		return -ENOTCONN;
-	*addr = peer ? s->peer : s->local;
-	return (int)s->len;
-}
-
-static const struct object_ops inet_ops = {
-	.name = "socket",
-	.release = inet_release,
-	.ioctl = fake_ifreq_ioctl,
-	.getsockopt = inet_getsockopt,
-	.setsockopt = inet_setsockopt,
-	.address = inet_address,
-};
-
-static int new_inet(bool tcp, const void *local, const void *peer, socklen_t len, bool test_owned)
-{
-	struct inet *s = fake_object_new(&inet_ops, sizeof(*s));
-
-	s->tcp = tcp;
-	memcpy(&s->local, local, len);
-	if (peer)
-		memcpy(&s->peer, peer, len);
-	s->len = len;
-	return fake_install(&s->object, test_owned);
-}
-
-int fake_tcp(const void *local, const void *peer, socklen_t len)
-{
-	return new_inet(true, local, peer, len, true);
-}
-
-int fake_dgram(bool test_owned)
-{
-	const struct sockaddr_in any = { .sin_family = AF_INET };
-
-	return new_inet(false, &any, NULL, sizeof(any), test_owned);
-}
-
-int fake_udp(void)
-{
-	return fake_dgram(true);
+	return fake_install(fake_object_new(&ops, sizeof(struct object)), false);
 }

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The kernel in tests/unit: descriptors, calls on them, faults, processes, leaks. */
 #include "fake_internal.h"
+#include "fake_memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -34,6 +38,8 @@
 #define FAULTS_MAX 8
 #define HOOKS_MAX 8
 #define LOG_MAX 512
+#define CLOSERS_MAX 64
+#define LIVE_MAX 1024
 #define PID_FIRST 4711
 
 struct kernel kernel;
@@ -65,7 +71,17 @@ static struct {
 	unsigned int process, crash_at;
 	bool paused, out_of_order;
 	char complaint[512];
+	struct {
+		void (*fn)(void *arg);
+		void *arg;
+	} closers[CLOSERS_MAX];
+	unsigned int n_closers;
+	/* Calls that are going on: what is allocated then isn't the library's. */
+	unsigned int depth;
+	bool threads;
 } now;
+/* Around each call when there are several threads. */
+static pthread_mutex_t lock;
 static char *log_lines[LOG_MAX];
 static size_t log_len;
 static jmp_buf crash_point;
@@ -102,16 +118,33 @@ void fake_note(const char *fmt, ...)
 		log_lines[log_len++] = strdup(line);
 }
 
+void fake_stop(const char *fmt, ...)
+{
+	char text[200];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	now.depth = 0;
+	if (now.threads)
+		pthread_mutex_unlock(&lock);
+	fail_msg("%s (at %llu us)", text, (unsigned long long)(fake_now() / 1000));
+	abort();
+}
+
 /* ---- descriptors ---- */
 
-bool fake_is_open(int fd)
+struct object *fake_object_ever(int fd)
 {
-	return fd >= FD_BASE && fd < FD_BASE + FD_MAX && fds[fd - FD_BASE].object;
+	return fd >= FD_BASE && fd < FD_BASE + FD_MAX ? fds[fd - FD_BASE].object : NULL;
 }
 
 struct object *fake_object(int fd)
 {
-	return fake_is_open(fd) ? fds[fd - FD_BASE].object : NULL;
+	struct object *obj = fake_object_ever(fd);
+
+	return obj && !obj->closed ? obj : NULL;
 }
 
 void *fake_object_of(int fd, const struct object_ops *ops)
@@ -159,9 +192,14 @@ static void release(int fd)
 
 void fake_close(int fd)
 {
-	if (!fake_is_open(fd))
+	if (!fake_object(fd))
 		abort();
 	release(fd);
+}
+
+void fake_close_kept(int fd)
+{
+	fake_object(fd)->closed = true;
 }
 
 unsigned int fake_open_fds(void)
@@ -169,7 +207,7 @@ unsigned int fake_open_fds(void)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < FD_MAX; i++)
-		n += fds[i].object != NULL;
+		n += fds[i].object && !fds[i].object->closed;
 	return n;
 }
 
@@ -192,12 +230,25 @@ static void check_order(int fd)
 
 void fake_act(void (*fn)(void *arg), void *arg)
 {
-	const unsigned int process = now.process;
+	const unsigned int process = now.process, depth = now.depth;
 
 	now.paused = true;
+	now.depth = 0;
 	fn(arg);
 	now.paused = false;
+	now.depth = depth;
 	now.process = process;
+}
+
+int fake_call_back(int (*fn)(const char *name, void *arg), const char *name, void *arg)
+{
+	const unsigned int depth = now.depth;
+	int ret;
+
+	now.depth = 0;
+	ret = fn(name, arg);
+	now.depth = depth;
+	return ret;
 }
 
 static void crash(void)
@@ -232,6 +283,9 @@ int fake_enter(const char *name, const char *path)
 	int code = 0;
 	size_t i;
 
+	if (now.threads)
+		pthread_mutex_lock(&lock);
+	now.depth++;
 	if (now.paused)
 		return 0;
 	now.calls++;
@@ -251,6 +305,23 @@ int fake_enter(const char *name, const char *path)
 void fake_leave(const int *fault)
 {
 	(void)fault;
+	now.depth--;
+	if (now.threads)
+		pthread_mutex_unlock(&lock);
+}
+
+void fake_threads(bool on)
+{
+	now.threads = on;
+}
+
+void fake_let_others(void)
+{
+	if (!now.threads)
+		return;
+	pthread_mutex_unlock(&lock);
+	usleep(50);
+	pthread_mutex_lock(&lock);
 }
 
 unsigned int fake_calls(void)
@@ -326,6 +397,98 @@ void fake_before(unsigned int at, void (*fn)(void *arg), void *arg)
 	abort();
 }
 
+/* ---- allocations ---- */
+
+static struct {
+	bool on;
+	unsigned int n, fail_at, n_live;
+	const void *live[LIVE_MAX];
+} allocations;
+
+static bool is_the_librarys(void)
+{
+	return allocations.on && !now.depth;
+}
+
+bool fake_may_allocate(void)
+{
+	return !is_the_librarys() || ++allocations.n != allocations.fail_at;
+}
+
+/* libc allocates, too, and unseen: text streams and copies of strings. */
+static bool forget_live(const void *old)
+{
+	unsigned int i;
+
+	for (i = 0; i < allocations.n_live; i++) {
+		if (allocations.live[i] != old)
+			continue;
+		allocations.live[i] = allocations.live[--allocations.n_live];
+		return true;
+	}
+	return false;
+}
+
+void fake_freed(const void *old)
+{
+	forget_live(old);
+}
+
+void *fake_allocated(void *p, const void *old)
+{
+	if (!p || !is_the_librarys() || (old && !forget_live(old)))
+		return p;
+	if (allocations.n_live == LIVE_MAX)
+		abort();
+	allocations.live[allocations.n_live++] = p;
+	return p;
+}
+
+void fake_count_allocations(bool on)
+{
+	allocations.on = on;
+}
+
+unsigned int fake_allocations(void)
+{
+	return allocations.n;
+}
+
+static unsigned int library_fds(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < FD_MAX; i++)
+		n += fds[i].object && !fds[i].own;
+	return n;
+}
+
+unsigned int fake_each_fails(enum fake_step step, int code, int (*attempt)(void *arg), void *arg)
+{
+	const unsigned int open = library_fds(), mapped = fake_mappings();
+	unsigned int k = 0;
+	bool failed;
+	int ret;
+
+	do {
+		allocations.n = 0;
+		allocations.n_live = 0;
+		allocations.fail_at = step == FAKE_ALLOCATION ? ++k : 0;
+		if (step == FAKE_CALL)
+			fake_fail(now.calls + ++k, code);
+		fake_count_allocations(true);
+		ret = attempt(arg);
+		fake_count_allocations(false);
+		failed = step == FAKE_CALL ? now.failed[0] : allocations.n >= k;
+		fake_fail(0, 0);
+		assert_int_equal(library_fds(), open);
+		assert_int_equal(fake_mappings(), mapped);
+		assert_int_equal(allocations.n_live, 0);
+	} while (failed);
+	assert_int_equal(ret, 0);
+	return k - 1;
+}
+
 /* ---- processes ---- */
 
 void fake_process(unsigned int process)
@@ -358,6 +521,7 @@ bool fake_crashes(unsigned int at, void (*fn)(void *arg), void *arg)
 	if (!crashed)
 		fn(arg);
 	now.crash_at = 0;
+	now.depth = 0;
 	__lsan_enable();
 	return crashed;
 }
@@ -390,6 +554,14 @@ void fake_log_clear(void)
 		free(log_lines[--log_len]);
 }
 
+void fake_at_end(void (*fn)(void *arg), void *arg)
+{
+	if (now.n_closers == CLOSERS_MAX)
+		abort();
+	now.closers[now.n_closers].fn = fn;
+	now.closers[now.n_closers++].arg = arg;
+}
+
 /* Releases what is still there. Says in what, of size bytes, what the library left behind. */
 static void clean_up(char *what, size_t size)
 {
@@ -405,6 +577,7 @@ static void clean_up(char *what, size_t size)
 				 fds[i].object->ops->name);
 		release(FD_BASE + i);
 	}
+	fake_pools_end();
 	fake_files_end(what, size);
 	fake_netlink_end();
 	fake_log_clear();
@@ -425,12 +598,19 @@ void fake_begin(enum fake_personality personality)
 	fake_files_begin();
 	fake_memory_begin();
 	fake_netlink_begin();
+	fake_sockets_begin();
+	pthread_mutex_init(&lock, NULL);
 }
 
 void fake_end(void)
 {
 	char what[128];
 
+	now.threads = false;
+	fake_fail(0, 0);
+	while (now.n_closers--)
+		now.closers[now.n_closers].fn(now.closers[now.n_closers].arg);
+	now.n_closers = 0;
 	clean_up(what, sizeof(what));
 	if (now.complaint[0])
 		fail_msg("%s", now.complaint);
@@ -443,7 +623,7 @@ void fake_end(void)
 int sys_close(int fd)
 {
 	ENTER_FAULTY("sys_close", NULL);
-	if (!fake_is_open(fd)) {
+	if (!fake_object(fd)) {
 		fake_complain("close of %d, which isn't open", fd);
 		return -EBADF;
 	}
@@ -458,13 +638,13 @@ int sys_close(int fd)
 int sys_dup(int fd)
 {
 	ENTER("sys_dup");
-	return fake_is_open(fd) ? fake_install(fake_object(fd), false) : -EBADF;
+	return fake_object(fd) ? fake_install(fake_object(fd), false) : -EBADF;
 }
 
 int sys_fs_magic(int fd, uint32_t *magic)
 {
 	ENTER("sys_fs_magic");
-	if (!fake_is_open(fd))
+	if (!fake_object(fd))
 		return -EBADF;
 	*magic = fake_object(fd)->ops->fs_magic;
 	return 0;
@@ -524,7 +704,7 @@ int sys_socket(int domain, int type, int protocol)
 		return fake_netlink_new(protocol);
 	if ((domain == AF_INET || domain == AF_INET6 || domain == AF_UNIX) &&
 	    (type & 0xf) == SOCK_DGRAM)
-		return fake_dgram(false);
+		return fake_ioctl_socket();
 	return -EAFNOSUPPORT;
 }
 
@@ -548,6 +728,16 @@ ssize_t sys_recv(int fd, void *buf, size_t len, int flags)
 ssize_t sys_recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	CALL(recvmsg, (obj, msg, flags), -ENOTSOCK);
+}
+
+ssize_t sys_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	CALL(sendmsg, (obj, msg, flags), -ENOTSOCK);
+}
+
+int sys_get_flags(int fd)
+{
+	CALL(get_flags, (obj), O_RDWR);
 }
 
 int sys_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
@@ -607,27 +797,4 @@ int sys_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
 	ENTER("sys_getpeername");
 	return get_address(fd, true, addr, len);
-}
-
-int sys_poll(struct pollfd *pfds, nfds_t n, int timeout_ms)
-{
-	struct object *obj;
-	int ready = 0;
-	nfds_t i;
-
-	ENTER("sys_poll");
-	for (i = 0; i < n; i++) {
-		obj = fake_object(pfds[i].fd);
-		pfds[i].revents = POLLNVAL;
-		if (obj)
-			pfds[i].revents = obj->ops->poll ? obj->ops->poll(obj, pfds[i].events) : 0;
-		ready += pfds[i].revents != 0;
-	}
-	if (!ready && timeout_ms < 0) {
-		fake_complain("poll would wait for ever");
-		return -EINTR;
-	}
-	if (!ready)
-		fake_clock_pass((uint64_t)timeout_ms);
-	return ready;
 }

@@ -117,6 +117,9 @@ void fake_begin(enum fake_personality personality);
 /* Checks for leaks and complaints, and forgets everything. Fails the running cmocka test. */
 void fake_end(void);
 
+/* Calls fn before fake_end() looks at what is left; the last one first. */
+void fake_at_end(void (*fn)(void *arg), void *arg);
+
 /* A NIC with everything: 4 combined channels, split off, 8-entry table by default, driver picks
  * places. The caller changes what he wants different before the first call. */
 struct fake_nic *fake_nic_rich(const char *name);
@@ -159,6 +162,9 @@ bool fake_undone_in_reverse(void);
 /* The id of the next binding; 0, which the kernel never gives, is given but binds nothing. */
 void fake_next_binding(uint32_t id);
 
+/* The kernel forgets a binding that it has, as when its other process ends. */
+void fake_forget(uint32_t id);
+
 /* Privilege: CAP_NET_ADMIN. On from the beginning. */
 void fake_admin(bool on);
 
@@ -172,6 +178,15 @@ void fake_fail_from(unsigned int at, int code);
 /* The call that failed last because of these, and the path that it was given: "sys_open
  * /dev/udmabuf". "" if none did since fake_fail(). */
 const char *fake_failed(void);
+/* Each call of the library in attempt() fails once with -code, or each allocation of it: the first,
+ * the second and so on until there are no more. Nothing may stay behind: no descriptor, no mapping,
+ * no memory. attempt() closes what it opened, and returns what the library said. Return: how many
+ * could fail. Allocations are seen in programs with fake_alloc.c. */
+enum fake_step { FAKE_CALL, FAKE_ALLOCATION };
+unsigned int fake_each_fails(enum fake_step step, int code, int (*attempt)(void *arg), void *arg);
+/* While it is on, what the library allocates is counted. */
+void fake_count_allocations(bool on);
+unsigned int fake_allocations(void);
 /* Call number `at` finds the interface gone. */
 void fake_vanish(unsigned int at, struct fake_nic *nic);
 /* Name of the n-th call, for messages: "sys_send". */
@@ -231,6 +246,18 @@ void fake_netns(uint64_t ino);
 void fake_time(uint64_t seconds);
 /* The clock that only goes forward, in milliseconds: as far as the library has waited. */
 uint64_t fake_clock(void);
+#define FAKE_MS UINT64_C(1000000)
+#define FAKE_NEVER UINT64_MAX
+/* The same in nanoseconds since the beginning. */
+uint64_t fake_now(void);
+void fake_advance(uint64_t ns);
+/* A signal arrives: a wait that passes this time ends with EINTR. */
+void fake_signal(uint64_t at);
+/* Of what is random in it. */
+void fake_seed(uint32_t seed);
+/* Several threads call: each call has the kernel for itself, and a wait leaves the others real
+ * time. */
+void fake_threads(bool on);
 
 /* Calls fn before call number `at` does anything; 0 takes it back. fn may use the library, for
  * another process: these calls are not counted and don't fail. */

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "core/sys.h"
 #include "fake_internal.h"
@@ -61,7 +60,6 @@ static struct memory *memory_new(uint64_t size)
 
 	m->users = 1;
 	m->size = m->piece = size;
-	m->fd = -1;
 	return m;
 }
 
@@ -72,8 +70,6 @@ void fake_memory_put(struct memory *m)
 	fake.huge_free += m->huge_pages;
 	if (m->base)
 		munmap(m->base, m->size);
-	if (m->fd >= 0)
-		close(m->fd);
 	free(m);
 }
 
@@ -83,10 +79,7 @@ unsigned char *fake_memory_base(struct memory *m)
 
 	if (m->base || !m->size)
 		return m->base;
-	m->fd = memfd_create("fake", MFD_CLOEXEC);
-	if (m->fd < 0 || ftruncate(m->fd, (off_t)m->size))
-		abort();
-	base = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+	base = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (base == MAP_FAILED)
 		abort();
 	m->base = base;
@@ -161,6 +154,7 @@ static int dmabuf_new(struct memory *m, bool test_owned)
 	struct buffer *b = fake_object_new(&dmabuf_ops, sizeof(*b));
 
 	b->memory = m;
+	m->dmabuf = true;
 	return fake_install(&b->object, test_owned);
 }
 
@@ -453,7 +447,7 @@ int fake_node_list(const char *path, int (*fn)(const char *name, void *arg), voi
 		if (strncmp(nodes[i].path, path, len) != 0 || nodes[i].path[len] != '/')
 			continue;
 		any = true;
-		ret = fn(nodes[i].path + len + 1, arg);
+		ret = fake_call_back(fn, nodes[i].path + len + 1, arg);
 	}
 	return any ? ret : -ENOENT;
 }
@@ -469,6 +463,18 @@ unsigned int fake_mappings(void)
 	return n;
 }
 
+const struct memory *fake_mapped(const void *addr, size_t len)
+{
+	const char *at = addr;
+	size_t i;
+
+	for (i = 0; i < MAPS_MAX; i++)
+		if (maps[i].addr && maps[i].memory && at >= (char *)maps[i].addr &&
+		    at + len <= (char *)maps[i].addr + maps[i].len)
+			return maps[i].memory;
+	return NULL;
+}
+
 static int map_buffer(int fd, size_t len, int prot, struct memory **m)
 {
 	int code = prot & PROT_WRITE ? fake.mmap_write_code : fake.mmap_read_code;
@@ -479,7 +485,7 @@ static int map_buffer(int fd, size_t len, int prot, struct memory **m)
 	*m = memory_of(obj);
 	if (!*m)
 		return -ENODEV;
-	if ((*m)->unmappable || len > (*m)->size)
+	if ((*m)->unmappable || !len || len > (*m)->size)
 		return -EINVAL;
 	return code;
 }
@@ -499,9 +505,8 @@ int sys_mmap(void **addr, size_t len, int prot, int flags, int fd)
 		;
 	if (i == MAPS_MAX)
 		return -ENOMEM;
-	if (m && !fake_memory_base(m))
-		return -EINVAL;
-	p = mmap(NULL, len, prot, flags, m ? m->fd : -1, 0);
+	/* Every mapping of a memory is the same one: that costs page faults once. */
+	p = m ? fake_memory_base(m) : mmap(NULL, len, prot, flags, -1, 0);
 	if (p == MAP_FAILED)
 		return -errno;
 	if (m)
@@ -515,7 +520,8 @@ int sys_mmap(void **addr, size_t len, int prot, int flags, int fd)
 
 static void unmap(size_t i)
 {
-	munmap(maps[i].addr, maps[i].len);
+	if (!maps[i].memory)
+		munmap(maps[i].addr, maps[i].len);
 	maps[i].addr = NULL;
 	fake_memory_put(maps[i].memory);
 }

@@ -342,7 +342,7 @@ static int get_dmabuf(struct request *req, const struct fake_nic *nic, uint32_t 
 
 	if (kernel.personality >= FAKE_LINUX_7_3 && !nic->dma)
 		return fake_refuse(&req->ext, -EOPNOTSUPP, NULL, "Device doesn't support DMA");
-	if (!fake_is_open((int)fd))
+	if (!fake_object((int)fd))
 		return -EBADF;
 	if (!memory)
 		return -EINVAL;
@@ -389,18 +389,23 @@ static int check_queue(struct request *req, const struct fake_nic *nic, uint32_t
 	return 0;
 }
 
-/* Its place, or a negative errno. */
-static int binding_new(const struct request *req)
+/* NULL: there are too many. */
+static struct binding *binding_new(const struct request *req, const struct fake_nic *nic,
+				   uint32_t page_size)
 {
-	int slot;
+	struct binding *b;
 
-	for (slot = 0; slot < BINDINGS_MAX && kernel.bindings[slot].id; slot++)
+	for (b = kernel.bindings; b < kernel.bindings + BINDINGS_MAX && b->memory; b++)
 		;
-	if (slot == BINDINGS_MAX)
-		return -ENOSPC;
-	kernel.bindings[slot].id = kernel.next_binding++;
-	kernel.bindings[slot].owner = req->sock;
-	return slot;
+	if (b == kernel.bindings + BINDINGS_MAX)
+		return NULL;
+	b->id = kernel.next_binding++;
+	b->ifindex = nic->ifindex;
+	b->page_size = page_size;
+	b->owner = req->sock;
+	b->memory = fake_dmabuf_memory((int)nla_get_u32(req->tb[DMABUF_FD]));
+	b->memory->users++;
+	return b;
 }
 
 static int bind_rx(struct request *req)
@@ -409,7 +414,8 @@ static int bind_rx(struct request *req)
 	uint32_t page_size = PAGE, mask = 0, id;
 	struct fake_nic *nic;
 	struct nl_msg *msg;
-	int i, ret, slot;
+	struct binding *b;
+	int i, ret;
 
 	if (req->tb[DMABUF_RX_PAGE_SIZE] && kernel.personality == FAKE_LINUX_6_12)
 		return fake_refuse(&req->ext, -EINVAL, req->tb[DMABUF_RX_PAGE_SIZE],
@@ -450,16 +456,15 @@ static int bind_rx(struct request *req)
 		if (ret)
 			return ret;
 	}
-	slot = binding_new(req);
-	if (slot < 0)
-		return slot;
+	b = binding_new(req, nic, page_size);
+	if (!b)
+		return -ENOSPC;
 	for (id = 0; id < nic->state.combined; id++)
 		if (mask & (1U << id))
-			nic->state.bound[id] = kernel.bindings[slot].id;
-	fake_note("%s bind-rx id=%u queues=%#x page=%u", nic->name, kernel.bindings[slot].id, mask,
-		  page_size);
+			nic->state.bound[id] = b->id;
+	fake_note("%s bind-rx id=%u queues=%#x page=%u", nic->name, b->id, mask, page_size);
 	msg = fake_answer(req, BIND_RX, 0);
-	nla_put_u32(msg, DMABUF_ID, kernel.bindings[slot].id);
+	nla_put_u32(msg, DMABUF_ID, b->id);
 	fake_reply(req, msg);
 	return 0;
 }
@@ -471,7 +476,8 @@ static int bind_tx(struct request *req)
 	static const int needed[] = { DMABUF_IFINDEX, DMABUF_FD };
 	struct fake_nic *nic;
 	struct nl_msg *msg;
-	int i, ret, slot;
+	struct binding *b;
+	int i, ret;
 
 	for (i = 0; i < 2; i++)
 		if (!req->tb[needed[i]])
@@ -488,31 +494,51 @@ static int bind_tx(struct request *req)
 	if (fake_dmabuf_memory((int)nla_get_u32(req->tb[DMABUF_FD]))->size % PAGE)
 		return fake_refuse(&req->ext, -EINVAL, NULL,
 				   "TX dma-buf size must be a multiple of PAGE_SIZE");
-	slot = binding_new(req);
-	if (slot < 0)
-		return slot;
-	fake_note("%s bind-tx id=%u", nic->name, kernel.bindings[slot].id);
+	b = binding_new(req, nic, 0);
+	if (!b)
+		return -ENOSPC;
+	b->tx = true;
+	fake_note("%s bind-tx id=%u", nic->name, b->id);
 	msg = fake_answer(req, BIND_TX, 0);
-	nla_put_u32(msg, DMABUF_ID, kernel.bindings[slot].id);
+	nla_put_u32(msg, DMABUF_ID, b->id);
 	fake_reply(req, msg);
 	return 0;
 }
 
-/* A binding dies with the socket that made it. */
 void fake_unbind(const struct netlink *owner)
 {
-	unsigned int slot, i, id;
+	struct binding *b;
 
-	for (slot = 0; slot < BINDINGS_MAX; slot++) {
-		if (!kernel.bindings[slot].id || kernel.bindings[slot].owner != owner)
-			continue;
-		for (i = 0; i < kernel.n_nics; i++)
-			for (id = 0; id < FAKE_QUEUES; id++)
-				if (kernel.nics[i].state.bound[id] == kernel.bindings[slot].id)
-					kernel.nics[i].state.bound[id] = 0;
-		fake_note("unbind id=%u", kernel.bindings[slot].id);
-		kernel.bindings[slot].id = 0;
-	}
+	for (b = kernel.bindings; b < kernel.bindings + BINDINGS_MAX; b++)
+		if (b->memory && b->owner == owner)
+			fake_forget(b->id);
+}
+
+void fake_forget(uint32_t id)
+{
+	unsigned int i, queue;
+	struct binding *b;
+
+	for (b = kernel.bindings; b->id != id || !b->memory; b++)
+		;
+	for (i = 0; i < kernel.n_nics; i++)
+		for (queue = 0; queue < FAKE_QUEUES; queue++)
+			if (kernel.nics[i].state.bound[queue] == id)
+				kernel.nics[i].state.bound[queue] = 0;
+	fake_note("unbind id=%u", id);
+	fake_pool_forget(id);
+	fake_memory_put(b->memory);
+	memset(b, 0, sizeof(*b));
+}
+
+const struct binding *fake_binding_of(uint32_t id)
+{
+	const struct binding *b;
+
+	for (b = kernel.bindings; b < kernel.bindings + BINDINGS_MAX; b++)
+		if (id && b->id == id)
+			return b;
+	return NULL;
 }
 
 static const struct family_command commands[] = {

@@ -57,7 +57,7 @@ const void *fake_last_request(size_t *len)
 	return last_request;
 }
 
-static void append(struct netlink *sock, const void *data, size_t len)
+void fake_netlink_deliver(struct netlink *sock, const void *data, size_t len)
 {
 	struct datagram *dgram = fake_alloc(sizeof(*dgram) + len);
 
@@ -96,34 +96,34 @@ static void queue(struct netlink *sock, const void *data, size_t len)
 	type = nlh->nlmsg_type;
 	switch (what) {
 	case FAKE_SHORT:
-		append(sock, copy, len - 3);
+		fake_netlink_deliver(sock, copy, len - 3);
 		break;
 	case FAKE_STUB:
-		append(sock, copy, 7);
+		fake_netlink_deliver(sock, copy, 7);
 		break;
 	case FAKE_EMPTY:
-		append(sock, copy, 0);
+		fake_netlink_deliver(sock, copy, 0);
 		break;
 	case FAKE_GARBAGE:
 		scribble(copy, len);
-		append(sock, copy, len);
+		fake_netlink_deliver(sock, copy, len);
 		break;
 	case FAKE_TWICE:
-		append(sock, copy, len);
-		append(sock, copy, len);
+		fake_netlink_deliver(sock, copy, len);
+		fake_netlink_deliver(sock, copy, len);
 		break;
 	case FAKE_STALE:
 		left = (int)len;
 		for (each = nlh; nlmsg_ok(each, left); each = nlmsg_next(each, &left))
 			each->nlmsg_seq = seq - 1;
-		append(sock, copy, len);
-		append(sock, data, len);
+		fake_netlink_deliver(sock, copy, len);
+		fake_netlink_deliver(sock, data, len);
 		break;
 	case FAKE_FOREIGN:
 		nlh->nlmsg_pid = pid + 1;
-		append(sock, copy, len);
+		fake_netlink_deliver(sock, copy, len);
 		nlh->nlmsg_pid = pid;
-		append(sock, copy, len);
+		fake_netlink_deliver(sock, copy, len);
 		break;
 	case FAKE_NOTICE:
 		left = (int)len;
@@ -132,30 +132,30 @@ static void queue(struct netlink *sock, const void *data, size_t len)
 			each->nlmsg_seq = 0;
 			each->nlmsg_type = fake_netdev_family.id;
 		}
-		append(sock, copy, len);
-		append(sock, data, len);
+		fake_netlink_deliver(sock, copy, len);
+		fake_netlink_deliver(sock, data, len);
 		break;
 	case FAKE_DUMP_INTR:
 		left = (int)len;
 		for (each = nlh; nlmsg_ok(each, left); each = nlmsg_next(each, &left))
 			each->nlmsg_flags |= NLM_F_DUMP_INTR;
-		append(sock, copy, len);
+		fake_netlink_deliver(sock, copy, len);
 		break;
 	case FAKE_OVERRUN:
 		sock->overrun = true;
-		append(sock, copy, len);
+		fake_netlink_deliver(sock, copy, len);
 		break;
 	case FAKE_BAD_LENGTH:
 		nlh->nlmsg_len += 400;
-		append(sock, copy, len);
+		fake_netlink_deliver(sock, copy, len);
 		break;
 	case FAKE_NO_TYPE:
 		nlh->nlmsg_type = (uint16_t)(type ^ 0x55);
-		append(sock, copy, len);
+		fake_netlink_deliver(sock, copy, len);
 		break;
 	case FAKE_FINE:
 	case FAKE_MISCHIEFS:
-		append(sock, copy, len);
+		fake_netlink_deliver(sock, copy, len);
 		break;
 	}
 	free(copy);
@@ -607,6 +607,10 @@ static int netlink_bind(struct object *obj, const struct sockaddr *addr, socklen
 
 static ssize_t netlink_send(struct object *obj, const void *buf, size_t len)
 {
+	if (netlink_of(obj)->protocol == NETLINK_ROUTE) {
+		fake_route_handle(netlink_of(obj), buf, len);
+		return (ssize_t)len;
+	}
 	name_port(netlink_of(obj));
 	free(last_request);
 	last_request = fake_alloc(len);
@@ -707,6 +711,12 @@ static int netlink_address(struct object *obj, bool peer, struct sockaddr_storag
 	return sizeof(*nl);
 }
 
+static int netlink_ioctl(struct object *obj, unsigned long request, void *arg)
+{
+	(void)obj;
+	return fake_ifreq_ioctl(request, arg);
+}
+
 static short netlink_poll(struct object *obj, short events)
 {
 	return netlink_of(obj)->first || netlink_of(obj)->overrun ? POLLIN & events : 0;
@@ -732,7 +742,7 @@ static const struct object_ops netlink_ops = {
 	.send = netlink_send,
 	.recv = netlink_recv,
 	.recvmsg = netlink_recvmsg,
-	.ioctl = fake_ifreq_ioctl,
+	.ioctl = netlink_ioctl,
 	.getsockopt = netlink_getsockopt,
 	.setsockopt = netlink_setsockopt,
 	.address = netlink_address,
@@ -743,9 +753,10 @@ int fake_netlink_new(int protocol)
 {
 	struct netlink *sock;
 
-	if (protocol != NETLINK_GENERIC)
+	if (protocol != NETLINK_GENERIC && protocol != NETLINK_ROUTE)
 		return -EAFNOSUPPORT;
 	sock = fake_object_new(&netlink_ops, sizeof(*sock));
+	sock->protocol = protocol;
 	sock->last = &sock->first;
 	return fake_install(&sock->object, false);
 }
@@ -756,6 +767,7 @@ void fake_netlink_begin(void)
 	memset(mischief, 0, sizeof(mischief));
 	next_portid = 4711;
 	noise = 12345;
+	fake_route_begin();
 }
 
 void fake_netlink_end(void)

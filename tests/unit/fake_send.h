@@ -3,74 +3,17 @@
 #define DEVMEM_TESTS_FAKE_SEND_H
 
 /*
- * TCP sockets that send from device memory in this process, in place of lib/core/sys.c.
+ * How sockets of the kernel in tests/unit send from device memory.
  *
- * Regions on real memfds, of which some pass for dma-bufs; bindings of them to interfaces; sockets
- * with a send buffer of limited room, whose peers take bytes at times of a virtual clock; sendmsg,
- * poll and the error queue with the kernel's rules, and its checks in its order. The NIC reads a
- * byte when it leaves, not when it is sent, and once more when the send completes, as for a
+ * A send buffer of limited room, peers that take bytes at times of the virtual clock; sendmsg, poll
+ * and the error queue with the kernel's rules, and its checks in its order. The NIC reads a byte
+ * when it leaves, not when it is sent, and once more when the send completes, as for a
  * retransmission: what was overwritten too early shows as wrong bytes of the stream, or in
  * fake_spoilt().
- *
- * The clock moves when poll() or a blocking sendmsg() waits, and by fake_advance(). Waiting for
- * ever for what can't come, and asking again and again without waiting, fail the running test.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/types.h>
+#include "fake_socket.h"
 
-#include <devmem/binding.h>
-#include <devmem/region.h>
-
-#define FAKE_MS UINT64_C(1000000)
-#define FAKE_NEVER UINT64_MAX
-
-/* Starts with nothing: no socket, no region, time 0, nothing failing; interfaces 2 "eth1" and 3
- * "eth2". */
-void fake_begin(void);
-/* Frees everything. Fails the test if the library left memory mapped, descriptors open, or accesses
- * to a dma-buf unfinished. */
-void fake_end(void);
-
-uint64_t fake_now(void);
-void fake_advance(uint64_t ns);
-/* Of its jitter, joins and copies. */
-void fake_seed(uint32_t seed);
-
-/* ---- regions and bindings ---- */
-
-/* Owned by the model. */
-struct devmem_region *fake_region(uint64_t size, bool dmabuf);
-/* Its bytes, as the NIC reads them: writing here needs no sync. */
-uint8_t *fake_region_bytes(const struct devmem_region *region);
-/* Mapping it fails as for a dma-buf whose exporter has no mmap. */
-void fake_region_unmappable(const struct devmem_region *region);
-/* Results of DMA_BUF_IOCTL_SYNC, begin and end of access: 0 or an errno. */
-void fake_sync_result(int begin, int end);
-
-/* Bindings, owned by the model: to send through an interface, plain, to receive. */
-struct devmem_binding *fake_binding(struct devmem_region *region, uint32_t ifindex);
-/* One that another process made: its interface is known by name alone. */
-struct devmem_binding *fake_binding_inherited(struct devmem_region *region, uint32_t ifindex);
-struct devmem_binding *fake_binding_plain(struct devmem_region *region);
-struct devmem_binding *fake_binding_rx(struct devmem_region *region);
-/* The library's object goes; the kernel doesn't know the binding any more. */
-void fake_unbind(struct devmem_binding *binding);
-/* Only the kernel forgets it, as when another process had it. */
-void fake_forget(const struct devmem_binding *binding);
-
-/* ---- sockets ---- */
-
-/* A connected one, AF_INET or AF_INET6, routed through interface 2, not bound to any. The peer
- * takes nothing by itself. */
-int fake_socket(int family);
-int fake_socket_unconnected(void);
-int fake_socket_udp(void);
-int fake_no_socket(void);
-/* The application closes the descriptor. */
-void fake_socket_close(int fd);
 void fake_socket_route(int fd, uint32_t ifindex);
 /* SO_BINDTOIFINDEX, as the application set it; what the socket has. Without CAP_NET_RAW, which
  * the library doesn't have here, a bound socket stays bound. */
@@ -91,7 +34,6 @@ void fake_socket_number(int fd, uint32_t next);
 uint32_t fake_socket_next(int fd);
 /* Most notifications, in flight and unread ones; 0 = no limit, the default. */
 void fake_socket_optmem(int fd, uint32_t notifications);
-void fake_socket_nonblock(int fd, bool on);
 
 /* ---- the peer and the kernel's completions ---- */
 
@@ -112,9 +54,6 @@ void fake_merge(int fd, bool on);
 void fake_join(int fd, uint32_t percent);
 /* So many of a hundred are copied after all. */
 void fake_copied(int fd, uint32_t percent);
-/* The connection ends: the next send says code, later ones EPIPE, what is queued is dropped and
- * becomes complete. */
-void fake_reset(int fd, uint64_t at, int code);
 /* The application closes it for sending. */
 void fake_shutdown(int fd);
 
@@ -141,15 +80,7 @@ uint64_t fake_spoilt(int fd);
 uint32_t fake_in_flight(int fd);
 uint32_t fake_notes(int fd);
 
-struct fake_counts {
-	uint64_t send, reap, poll; /* of one socket */
-	uint64_t eagain;	   /* sends that found no room */
-	uint64_t getsockopt, setsockopt;
-};
-struct fake_counts fake_counts(int fd);
-/* All system calls but close and munmap; DMA_BUF_IOCTL_SYNC; questions for a route. */
-unsigned int fake_calls(void);
-unsigned int fake_syncs(void);
+/* Questions for a route. */
 unsigned int fake_route_questions(void);
 /* Of the last send: flags, how many pieces it had, and how many bytes. */
 int fake_send_flags(int fd);
@@ -161,20 +92,10 @@ int fake_poll_timeout(void);
 
 /* ---- faults ---- */
 
-/* The next send, reap or poll fails, `after` further ones from now (0 = the next). */
+/* The next send or reap fails, `after` further ones from now (0 = the next). */
 void fake_fail_send(int fd, unsigned int after, int code);
 void fake_fail_reap(int fd, unsigned int after, int code);
-void fake_fail_poll(unsigned int after, int code);
-/* The n-th call from now (1 = the next) fails. 0 = none. */
-void fake_fail_call(unsigned int n, int code);
-/* A signal arrives: a wait that passes this time ends with EINTR. */
-void fake_signal(uint64_t at);
 /* There is no answer to a question for a route, but this errno. */
 void fake_route_fails(int code);
-
-/* The model allocates what a stream of so many bytes can need, and nothing later. */
-void fake_reserve(int fd, uint64_t bytes);
-/* Memory that the library has mapped now. */
-unsigned int fake_mappings(void);
 
 #endif

@@ -3,45 +3,35 @@
 #define DEVMEM_TESTS_FAKE_SOCKET_H
 
 /*
- * TCP sockets with device memory in this process, in place of lib/core/sys.c.
+ * TCP sockets of the kernel in tests/unit, and how they receive.
  *
- * A pool of pages in a real (memfd) region, sockets whose peers send packets at times of a virtual
- * clock into it, and recvmsg, poll, SO_RCVLOWAT and SO_DEVMEM_DONTNEED with the kernel's rules. A
- * packet that finds no free page is dropped and comes again later. Every byte of a stream is a
- * function of the stream and its position, and a page is overwritten the moment it is free, so that
- * wrong offsets, wrong order and use after release show in the bytes.
+ * A pool of pages in a dma-buf, sockets whose peers send packets at times of a virtual clock into
+ * it, and recvmsg, poll, SO_RCVLOWAT and SO_DEVMEM_DONTNEED with the kernel's rules. A packet that
+ * finds no free page is dropped and comes again later. Every byte of a stream is a function of the
+ * stream and its position, and a page is overwritten the moment it is free, so that wrong offsets,
+ * wrong order and use after release show in the bytes.
  *
- * The clock moves when poll() or a blocking recvmsg() waits, and by fake_advance(). Waiting for
- * ever for what can't come fails the running test. One lock around everything: any thread may call.
+ * The clock moves when the library waits, and by fake_advance(). Waiting for ever for what can't
+ * come, and asking again and again without waiting, fail the running test at once.
  */
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/types.h>
 
 #include <devmem/binding.h>
 #include <devmem/region.h>
 
+#include "fake_kernel.h"
+#include "fake_memory.h"
+
 #define FAKE_FRAGS_MAX 17
-#define FAKE_MS UINT64_C(1000000)
-
-/* Starts with nothing: no socket, no pool, time 0, nothing failing. */
-void fake_begin(void);
-/* Frees everything. Fails the test if the library left memory mapped or misused a descriptor. */
-void fake_end(void);
-
-uint64_t fake_now(void);
-void fake_advance(uint64_t ns);
 
 /* ---- pools ---- */
 struct fake_pool;
 
 struct fake_pool *fake_pool_new(uint64_t size, uint32_t page_size, uint32_t dmabuf_id);
 struct devmem_region *fake_pool_region(struct fake_pool *pool);
-/* A binding as receivers see it; held_max in bytes, UINT64_MAX = no limit. Owned by the pool. */
+/* Binds it to a queue of an interface that only pools have; held_max in bytes, UINT64_MAX = no
+ * limit. Closed by fake_end(), as is the region. */
 struct devmem_binding *fake_pool_binding(struct fake_pool *pool, uint64_t held_max);
-/* Closing the binding: the library's object goes, later packets come as plain ones. */
+/* Closes the binding: later packets come as plain ones. */
 void fake_pool_unbind(struct fake_pool *pool);
 struct held;
 struct held *fake_pool_held(struct fake_pool *pool);
@@ -63,10 +53,16 @@ struct fake_packet {
 	bool foreign;			/* fragments in the foreign pool */
 };
 
-/* A connected socket whose device packets land in pool (NULL: all are plain). Its number. */
+/* A connected socket, AF_INET or AF_INET6, with addresses of its own, routed through interface 2,
+ * not bound to any. Its peer neither sends nor takes anything by itself. */
+int fake_connected(int family);
+int fake_socket_unconnected(void);
+/* One whose device packets land in pool (NULL: all are plain). */
 int fake_socket(struct fake_pool *pool);
-/* Not a TCP socket: getsockopt(SO_PROTOCOL) says so. */
-int fake_socket_udp(void);
+/* Its packets come in through this interface: its rules and its RSS table say on what queue, and if
+ * that is bound, they land in the binding's region. */
+void fake_socket_nic(int fd, const struct fake_nic *nic);
+/* The application closes the descriptor. The test may still ask about the socket. */
 void fake_socket_close(int fd);
 /* Where packets marked foreign land. */
 void fake_socket_foreign(int fd, struct fake_pool *pool);
@@ -86,7 +82,9 @@ void fake_send_device(int fd, uint64_t at, uint32_t bytes, uint32_t frag);
 void fake_send_plain(int fd, uint64_t at, uint32_t bytes);
 void fake_send_linear(int fd, uint64_t at, uint32_t linear, uint32_t bytes, uint32_t frag);
 void fake_send_fin(int fd, uint64_t at);
-void fake_send_reset(int fd, uint64_t at, int code);
+/* The connection ends: the next call says code; what is queued to be sent is dropped and becomes
+ * complete. */
+void fake_reset(int fd, uint64_t at, int code);
 
 /* The byte at a position of a socket's stream. */
 uint8_t fake_byte(int fd, uint64_t pos);
@@ -102,9 +100,10 @@ uint64_t fake_delay_max(int fd);
 uint32_t fake_tokens_out(int fd);
 
 struct fake_counts {
-	uint64_t recv, poll, dontneed, lowat, inq;
+	uint64_t recv, send, reap, poll, inq; /* reap: recvmsg() from the error queue */
+	uint64_t dontneed, lowat, getsockopt, setsockopt;
 	uint64_t ranges, freed, missing; /* of SO_DEVMEM_DONTNEED: asked to free, and not known */
-	uint64_t eagain;		 /* recvmsg() that found nothing */
+	uint64_t eagain;		 /* recvmsg() that found nothing, sendmsg() without room */
 	uint64_t control_short;		 /* device reads that ended because control space did */
 };
 struct fake_counts fake_counts(int fd);
@@ -117,22 +116,8 @@ void fake_fail_dontneed(int fd, unsigned int after, int code);
 void fake_fail_lowat(int fd, unsigned int after, int code);
 /* SO_DEVMEM_DONTNEED stops after so many fragments; 0 = the kernel's 1024. */
 void fake_dontneed_limit(int fd, uint32_t fragments);
-/* A signal arrives: a wait that passes this time ends with EINTR. */
-void fake_signal(uint64_t at);
 /* Sees and may change what recvmsg() leaves behind. */
 typedef void fake_mangle_fn(void *control, size_t *len, void *arg);
 void fake_mangle(int fd, fake_mangle_fn *fn, void *arg);
-/* The n-th getsockopt, mmap, ioctl or setsockopt from now (1 = the next) fails. 0 = none. */
-void fake_fail_call(unsigned int n, int code);
-unsigned int fake_calls(void);
-/* Every descriptor passes for a dma-buf. Results of DMA_BUF_IOCTL_SYNC, begin and end of access. */
-void fake_sync_result(int begin, int end);
-/* Accesses begun and not ended. */
-int fake_sync_open(void);
-/* Other threads release: a wait leaves them real time. */
-void fake_threads(bool on);
-
-/* Memory that the library has mapped now. */
-unsigned int fake_mappings(void);
 
 #endif

@@ -35,7 +35,7 @@ static void held_sub(struct held *held, uint64_t offset, uint32_t size)
 static int setup(void **state)
 {
 	(void)state;
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 	return 0;
 }
 
@@ -174,7 +174,7 @@ static void test_references(void **state)
 	held_put(NULL);
 	assert_null(held_get(NULL));
 	assert_int_equal(fake_mappings(), 0);
-	fake_fail_call(1, ENOMEM);
+	fake_fail(fake_calls() + 1, ENOMEM);
 	assert_int_equal(held_alloc(&held, PAGE, PAGE, 3), -ENOMEM);
 }
 

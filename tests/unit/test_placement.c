@@ -23,7 +23,7 @@ static int setup(void **state)
 	void *addr;
 
 	(void)state;
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 	assert_int_equal(devmem_region_open(&region, "memfd", SIZE, NULL), 0);
 	assert_int_equal(placement_open(&ring, region, NULL), 0);
 	assert_int_equal(devmem_region_map(region, &addr, NULL), 0);

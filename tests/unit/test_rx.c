@@ -13,7 +13,7 @@
 static int setup(void **state)
 {
 	(void)state;
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 	return 0;
 }
 
@@ -375,7 +375,7 @@ static void test_reset(void **state)
 	(void)state;
 	begin(MIB);
 	fake_send_device(fd, 0, 5000, PAGE);
-	fake_send_reset(fd, 3 * FAKE_MS, ECONNRESET);
+	fake_reset(fd, 3 * FAKE_MS, ECONNRESET);
 	app_open(&app, fd, pool, binding, NULL);
 	devmem_rx_expect(app.rx, 60000);
 	assert_int_equal(app_recv(&app, 0), 2);
@@ -565,7 +565,7 @@ static void bad_token(fake_mangle_fn *mangle, size_t index)
 	assert_int_equal(held_pages(fake_pool_held(pool)), 0);
 	app_close(&app);
 	fake_end();
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 }
 
 static void test_bad_token(void **state)
@@ -930,9 +930,8 @@ static void test_options(void **state)
 	assert_int_equal(OPEN(.lowat_max = UINT32_MAX), -EINVAL);
 	assert_int_equal(OPEN(.lowat_wait_ms = 1), 0);
 	assert_int_equal(OPEN(.lowat_wait_ms = UINT32_MAX), -EINVAL);
-	assert_int_equal(open_code(fake_socket_udp(), &(struct devmem_rx_options){ 0 }),
-			 -EPROTOTYPE);
-	fake_fail_call(1, ENOTSOCK);
+	assert_int_equal(open_code(fake_udp(), &(struct devmem_rx_options){ 0 }), -EPROTOTYPE);
+	fake_fail(fake_calls() + 1, ENOTSOCK);
 	assert_int_equal(OPEN(0), -ENOTSOCK);
 	check_idle();
 }

@@ -16,7 +16,7 @@ static int fd;
 static int setup(void **state)
 {
 	(void)state;
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 	assert_int_equal(devmem_region_open(&placement, "memfd", 4 * PAGE, NULL), 0);
 	return 0;
 }
@@ -282,7 +282,8 @@ static void test_sync(void **state)
 	pool = fake_pool_new(MIB, PAGE, 7);
 	binding = fake_pool_binding(pool, MIB / 4);
 	fd = fake_socket(pool);
-	assert_int_equal(devmem_region_import(&dmabuf, devmem_region_fd(placement), NULL), 0);
+	assert_int_equal(
+		devmem_region_import(&dmabuf, fake_dmabuf(devmem_region_size(placement)), NULL), 0);
 	fake_send_linear(fd, 0, 100, 5000, PAGE);
 	fake_send_linear(fd, FAKE_MS, 100, 5000, PAGE);
 	app_open(&app, fd, pool, binding, &(struct devmem_rx_options){ .placement = dmabuf });

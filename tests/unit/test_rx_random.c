@@ -178,7 +178,7 @@ static void one_round(uint32_t number)
 	bool pack;
 
 	(void)number;
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 	r.pages = chance(50) ? 16 + rnd(64) : 16 + rnd(600);
 	pool = fake_pool_new((uint64_t)r.pages * PAGE, PAGE, 7);
 	foreign = fake_pool_new(512 * PAGE, PAGE, 8);

@@ -23,7 +23,7 @@ static int setup(void **state)
 	struct devmem_binding *bindings[2];
 
 	(void)state;
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 	pools[0] = fake_pool_new(MIB, PAGE, 7);
 	pools[1] = fake_pool_new(MIB, PAGE, 9);
 	bindings[0] = fake_pool_binding(pools[0], MIB);

@@ -215,7 +215,7 @@ static void run(uint32_t receivers, struct devmem_region *placement)
 static void test_one_receiver(void **state)
 {
 	(void)state;
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 	run(1, NULL);
 	fake_end();
 }
@@ -223,7 +223,7 @@ static void test_one_receiver(void **state)
 static void test_two_receivers(void **state)
 {
 	(void)state;
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 	run(2, NULL);
 	fake_end();
 }
@@ -233,7 +233,7 @@ static void test_placement(void **state)
 	struct devmem_region *placement;
 
 	(void)state;
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 	assert_int_equal(devmem_region_open(&placement, "memfd", 16 * PAGE, NULL), 0);
 	run(1, placement);
 	devmem_region_close(placement);

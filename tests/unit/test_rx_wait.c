@@ -20,7 +20,7 @@ static int fd;
 static int setup(void **state)
 {
 	(void)state;
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 	return 0;
 }
 

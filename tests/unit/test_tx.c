@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bind/binding.h"
+
 #define PAGE 4096U
 #define MIB (1U << 20)
 #define K_MSG_ZEROCOPY 0x4000000
@@ -61,7 +63,7 @@ static void test_open_as_it_was(void **state)
 	assert_true(fake_socket_has_zerocopy(app.fd));
 
 	/* Bound by the application: no second time, for which it may lack the privilege. */
-	app.fd = fake_socket(AF_INET6);
+	app.fd = fake_connected(AF_INET6);
 	fake_socket_bind(app.fd, 2);
 	fake_socket_route(app.fd, 3);
 	app_open(&app, NULL);
@@ -80,10 +82,12 @@ static void test_open_inherited(void **state)
 
 	(void)state;
 	app_begin(&app, APP_DEVICE, MIB);
-	app.binding = fake_binding_inherited(app.region, 2);
+	assert_int_equal(binding_open_inherited_tx(&app.binding, app.region, "eth1",
+						   devmem_binding_id(app.binding), NULL),
+			 0);
 	app_open(&app, NULL);
 	assert_int_equal(fake_socket_bound(app.fd), 2);
-	fd = fake_socket(AF_INET);
+	fd = fake_connected(AF_INET);
 	fake_socket_route(fd, 3);
 	assert_int_equal(devmem_tx_open(&tx, fd, app.binding, NULL, &err), -ENODEV);
 	assert_non_null(strstr(err.message, "eth1"));
@@ -91,6 +95,7 @@ static void test_open_inherited(void **state)
 	fake_socket_route(app.fd, 2);
 	app_explains(&app, -ENODEV, DEVMEM_ERROR_REFUSED, "leaves through eth1 now");
 	app_end(&app);
+	devmem_binding_close(app.binding);
 }
 
 struct refusal {
@@ -102,12 +107,12 @@ struct refusal {
 
 static void no_socket(struct app *app)
 {
-	app->fd = fake_no_socket();
+	app->fd = fake_plain_fd();
 }
 
 static void udp(struct app *app)
 {
-	app->fd = fake_socket_udp();
+	app->fd = fake_udp();
 }
 
 static void unconnected(struct app *app)
@@ -127,7 +132,7 @@ static void dead(struct app *app)
 
 static void rx_binding(struct app *app)
 {
-	app->binding = fake_binding_rx(app->region);
+	app_bind(app, APP_RX);
 }
 
 static void no_binding(struct app *app)
@@ -137,7 +142,7 @@ static void no_binding(struct app *app)
 
 static void stale(struct app *app)
 {
-	fake_forget(app->binding);
+	fake_forget(devmem_binding_id(app->binding));
 }
 
 static void routed(struct app *app)
@@ -159,21 +164,13 @@ static void bound(struct app *app)
 
 static void bound6(struct app *app)
 {
-	app->fd = fake_socket(AF_INET6);
+	app->fd = fake_connected(AF_INET6);
 	fake_socket_bind(app->fd, 3);
 }
 
 static void gone(struct app *app)
 {
 	fake_socket_route(app->fd, 9);
-}
-
-static void unmappable(struct app *app)
-{
-	struct devmem_region *region = fake_region(PAGE, true);
-
-	fake_region_unmappable(region);
-	app->binding = fake_binding_plain(region);
 }
 
 static void test_open_refused(void **state)
@@ -212,7 +209,6 @@ static void test_open_refused(void **state)
 		  { "eth1", "eth2" },
 		  bound6 },
 		{ "interface gone", -ENODEV, DEVMEM_ERROR_REFUSED, { "eth1" }, gone },
-		{ "unmappable", -EOPNOTSUPP, DEVMEM_ERROR_MISSING, { "not mappable" }, unmappable },
 	};
 	size_t i, k;
 
@@ -221,12 +217,14 @@ static void test_open_refused(void **state)
 		const struct refusal *r = &refusals[i];
 		struct devmem_error err = { 0 };
 		uint32_t was_bound;
+		bool is_socket;
 		struct app app;
 		int ret;
 
 		app_begin(&app, APP_DEVICE, MIB);
 		r->prepare(&app);
-		was_bound = fake_socket_bound(app.fd);
+		is_socket = r->prepare != no_socket;
+		was_bound = is_socket ? fake_socket_bound(app.fd) : 0;
 		app.tx = (void *)&app;
 		ret = devmem_tx_open(&app.tx, app.fd, app.binding, NULL, &err);
 		if (ret != r->code)
@@ -239,14 +237,16 @@ static void test_open_refused(void **state)
 			if (!strstr(err.message, r->words[k]))
 				fail_msg("%s: %s", r->why, err.message);
 		assert_null(strchr(err.message, '\n'));
-		assert_false(fake_socket_has_zerocopy(app.fd));
-		assert_int_equal(fake_socket_bound(app.fd), was_bound);
-		assert_int_equal(fake_sent(app.fd), 0);
+		if (is_socket) {
+			assert_false(fake_socket_has_zerocopy(app.fd));
+			assert_int_equal(fake_socket_bound(app.fd), was_bound);
+			assert_int_equal(fake_sent(app.fd), 0);
+		}
 		/* A caller that takes no words. */
 		assert_int_equal(devmem_tx_open(&app.tx, app.fd, app.binding, NULL, NULL), ret);
 		app_end(&app);
 		fake_end();
-		fake_begin();
+		fake_begin(FAKE_LINUX_7_3);
 	}
 }
 
@@ -310,9 +310,9 @@ static void open_failing(bool zerocopy, uint32_t bind_to, unsigned int calls)
 		for (k = 1;; k++) {
 			memset(&err, 0, sizeof(err));
 			before = fake_calls();
-			fake_fail_call(k, codes[i]);
+			fake_fail(fake_calls() + k, codes[i]);
 			ret = devmem_tx_open(&app.tx, app.fd, app.binding, NULL, &err);
-			fake_fail_call(0, 0);
+			fake_fail(0, 0);
 			if (!ret)
 				break;
 			assert_int_equal(ret, -codes[i]);
@@ -327,7 +327,7 @@ static void open_failing(bool zerocopy, uint32_t bind_to, unsigned int calls)
 		assert_int_equal(k - 1, calls);
 		app_end(&app);
 		fake_end();
-		fake_begin();
+		fake_begin(FAKE_LINUX_7_3);
 	}
 }
 
@@ -373,7 +373,7 @@ static void test_open_bind_eperm(void **state)
 
 	(void)state;
 	app_begin(&app, APP_DEVICE, MIB);
-	fake_fail_call(7, EPERM);
+	fake_fail(fake_calls() + 7, EPERM);
 	app_open(&app, NULL);
 	assert_int_equal(fake_socket_bound(app.fd), 0);
 	app_send_one(&app, 0, 10);
@@ -513,7 +513,7 @@ static void test_validation(void **state)
 		app_send_one(&app, 0, 10);
 		app_end(&app);
 		fake_end();
-		fake_begin();
+		fake_begin(FAKE_LINUX_7_3);
 	}
 }
 
@@ -703,7 +703,7 @@ static void test_interrupted(void **state)
 		app_check_all(&app);
 		app_end(&app);
 		fake_end();
-		fake_begin();
+		fake_begin(FAKE_LINUX_7_3);
 		if (nonblock)
 			break;
 	}
@@ -866,7 +866,7 @@ static void test_connection_over(void **state)
 	assert_true(done.first == 1 && done.last == 1);
 	app_end(&app);
 
-	app.fd = fake_socket(AF_INET);
+	app.fd = fake_connected(AF_INET);
 	app_open(&app, NULL);
 	fake_shutdown(app.fd);
 	assert_int_equal(app_send(&app, &range, 1, 0, NULL), -EPIPE);
@@ -899,7 +899,7 @@ static void test_connection_ends(void **state)
 		app.tx = NULL;
 		app_end(&app);
 		fake_end();
-		fake_begin();
+		fake_begin(FAKE_LINUX_7_3);
 		if (nonblock)
 			break;
 	}
@@ -915,7 +915,7 @@ static void test_route_changes(void **state)
 	(void)state;
 	for (family = AF_INET;; family = AF_INET6) {
 		app_begin(&app, APP_DEVICE, MIB);
-		app.fd = fake_socket(family);
+		app.fd = fake_connected(family);
 		app_open(&app, &o);
 		app_send_one(&app, 0, 100);
 		fake_socket_route(app.fd, 3);
@@ -934,7 +934,7 @@ static void test_route_changes(void **state)
 		assert_int_equal(devmem_tx_last(app.tx), 2);
 		app_end(&app);
 		fake_end();
-		fake_begin();
+		fake_begin(FAKE_LINUX_7_3);
 		if (family == AF_INET6)
 			break;
 	}
@@ -967,10 +967,10 @@ static void test_explain_each_call(void **state)
 	assert_int_equal(app_send(&app, &(struct devmem_range){ 0, 1 }, 1, 0, NULL), -ENODEV);
 	for (k = 1, all = false; !all; k++) {
 		before = fake_calls();
-		fake_fail_call(k, EIO);
+		fake_fail(fake_calls() + k, EIO);
 		app_explains(&app, -ENODEV, DEVMEM_ERROR_REFUSED, "eth1");
 		all = fake_calls() - before < k;
-		fake_fail_call(0, 0);
+		fake_fail(0, 0);
 	}
 	assert_true(k > 6);
 	app_end(&app);
@@ -986,7 +986,7 @@ static void test_binding_gone(void **state)
 	app_start(&app, APP_DEVICE, MIB);
 	app_send_one(&app, 0, 100);
 	/* The library's object may go before. */
-	fake_unbind(app.binding);
+	app_unbind(&app);
 	assert_int_equal(app_send(&app, &range, 1, 0, NULL), -ESTALE);
 	app_explains(&app, -ESTALE, DEVMEM_ERROR_REFUSED, "binding 41");
 	assert_int_equal(fake_socket_next(app.fd), 1);
@@ -1134,13 +1134,13 @@ static void test_plain(void **state)
 		assert_int_equal(stats.in_flight_sends + stats.in_flight_bytes, 0);
 		assert_int_equal(stats.zerocopy_sends, 0);
 		assert_int_equal(stats.sync_calls, kind == APP_PLAIN_DMABUF ? 4 : 0);
-		assert_int_equal(fake_syncs(), stats.sync_calls);
+		assert_int_equal(fake.syncs, stats.sync_calls);
 		assert_int_equal(devmem_tx_close(app.tx, DEVMEM_TX_DRAIN, 0), 0);
 		app.tx = NULL;
 		assert_int_equal(fake_counts(app.fd).setsockopt, 0);
 		app_end(&app);
 		fake_end();
-		fake_begin();
+		fake_begin(FAKE_LINUX_7_3);
 	}
 }
 
@@ -1183,7 +1183,7 @@ static void test_plain_parts(void **state)
 		assert_int_equal(app_stats(&app).sends_completed, app_stats(&app).sends);
 		app_end(&app);
 		fake_end();
-		fake_begin();
+		fake_begin(FAKE_LINUX_7_3);
 	}
 }
 

@@ -9,7 +9,7 @@
 int app_setup(void **state)
 {
 	(void)state;
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 	return 0;
 }
 
@@ -20,19 +20,96 @@ int app_teardown(void **state)
 	return 0;
 }
 
+/* Number 2 is "eth1", number 3 "eth2". */
+static void interfaces(void)
+{
+	struct fake_nic *eth1 = fake_nic_rich("eth1");
+
+	fake_nic_rich("eth2");
+	eth1->ifindex = 2;
+	fake_nic_find("eth2")->ifindex = 3;
+	eth1->state.split = 2;
+	eth1->state.hds_thresh = 0;
+	fake_next_binding(41);
+}
+
+static void close_region(void *region)
+{
+	devmem_region_close(region);
+}
+
+static struct devmem_region *new_region(uint64_t size, bool dmabuf)
+{
+	struct devmem_region *region;
+	int fd;
+
+	if (dmabuf) {
+		fd = fake_dmabuf(size);
+		assert_int_equal(devmem_region_import(&region, fd, NULL), 0);
+		fake_close(fd);
+	} else {
+		assert_int_equal(devmem_region_open(&region, "memfd", size, NULL), 0);
+	}
+	fake_at_end(close_region, region);
+	return region;
+}
+
+/* Bindings that fake_end() closes. */
+static struct devmem_binding *bindings[64];
+
+static void close_binding(void *binding)
+{
+	struct devmem_binding **slot = binding;
+
+	devmem_binding_close(*slot);
+	*slot = NULL;
+}
+
+void app_bind(struct app *app, enum app_kind kind)
+{
+	struct devmem_binding_options o = { .sz = sizeof(o) };
+	struct fake_nic *nic = fake_nic_find("eth1");
+	struct devmem_binding **slot = bindings;
+	const uint32_t queue = 3;
+	struct devmem_netdev *nd;
+	int ret;
+
+	while (*slot)
+		slot++;
+	assert_int_equal(devmem_netdev_open(&nd, nic->name, NULL), 0);
+	nic->netmem_tx = kind == APP_DEVICE;
+	o.flags = kind == APP_DEVICE || kind == APP_RX ? 0 : DEVMEM_BINDING_PLAIN_OK;
+	ret = kind == APP_RX ? devmem_binding_open_rx(slot, app->region, nd, &queue, 1, &o, NULL)
+			     : devmem_binding_open_tx(slot, app->region, nd, &o, NULL);
+	assert_int_equal(ret, 0);
+	devmem_netdev_close(nd);
+	fake_at_end(close_binding, slot);
+	app->binding = *slot;
+}
+
+void app_unbind(struct app *app)
+{
+	struct devmem_binding **slot = bindings;
+
+	while (*slot != app->binding)
+		slot++;
+	close_binding(slot);
+}
+
 void app_begin(struct app *app, enum app_kind kind, uint64_t size)
 {
 	uint64_t i;
 
 	memset(app, 0, sizeof(*app));
-	app->region = fake_region(size, kind != APP_PLAIN_MEMFD);
-	app->bytes = fake_region_bytes(app->region);
+	if (!fake_nic_find("eth1"))
+		interfaces();
+	app->region = new_region(size, kind != APP_PLAIN_MEMFD);
+	app->bytes = fake_memory(devmem_region_fd(app->region));
 	app->size = size;
 	for (i = 0; i < size && i < 1U << 22; i++)
 		app->bytes[i] = (uint8_t)(i * 131 + (i >> 8) * 7 + 1);
-	app->binding =
-		kind == APP_DEVICE ? fake_binding(app->region, 2) : fake_binding_plain(app->region);
-	app->fd = fake_socket(AF_INET);
+	app_bind(app, kind);
+	app->fd = fake_connected(AF_INET);
 }
 
 void app_open(struct app *app, const struct devmem_tx_options *options)

@@ -32,6 +32,7 @@ enum app_kind {
 	APP_DEVICE,	  /* a dma-buf, bound to eth1 */
 	APP_PLAIN_DMABUF, /* a dma-buf that the CPU copies from */
 	APP_PLAIN_MEMFD,
+	APP_RX, /* no kind of application: bound to a queue */
 };
 
 /* fake_begin() and fake_end() around each test. */
@@ -41,6 +42,9 @@ int app_teardown(void **state);
 
 /* Everything but the sender: a region with something in it, its binding, a socket. */
 void app_begin(struct app *app, enum app_kind kind, uint64_t size);
+/* Another binding of its region; closes the one that it has. */
+void app_bind(struct app *app, enum app_kind kind);
+void app_unbind(struct app *app);
 /* The sender. Options may be NULL. */
 void app_open(struct app *app, const struct devmem_tx_options *options);
 /* Both. */

@@ -102,7 +102,7 @@ static void test_reap_merges(void **state)
 	assert_int_equal(app_stats(&app).completions, 1);
 	app_end(&app);
 
-	app.fd = fake_socket(AF_INET6);
+	app.fd = fake_connected(AF_INET6);
 	app_open(&app, NULL);
 	fake_merge(app.fd, false);
 	app_send_one(&app, 0, 100);
@@ -326,7 +326,7 @@ static void test_lost(void **state)
 	assert_int_equal(devmem_tx_reap(app.tx, NULL, 0), -EBADMSG);
 	is_lost(1);
 	fake_end();
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 
 	/* Found while waiting. */
 	begin();
@@ -335,7 +335,7 @@ static void test_lost(void **state)
 	assert_int_equal(devmem_tx_wait(app.tx, 1, -1), -EBADMSG);
 	is_lost(0);
 	fake_end();
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 
 	/* And while sending. */
 	begin();
@@ -346,7 +346,7 @@ static void test_lost(void **state)
 	assert_int_equal(app_send(&app, &(struct devmem_range){ 0, 1 }, 1, 0, NULL), -EBADMSG);
 	is_lost(0);
 	fake_end();
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 
 	/* zerocopy_sends was wrong: too low; too high is only seen as sends of somebody else. */
 	app_begin(&app, APP_DEVICE, MIB);
@@ -421,7 +421,7 @@ static void test_faults(void **state)
 	devmem_tx_explain(app.tx, -EIO, &err);
 	assert_null(strstr(err.message, "region"));
 	assert_int_equal(app_send(&app, &past, 1, 0, NULL), -ERANGE);
-	fake_fail_poll(0, EIO);
+	fake_fail_poll(app.fd, 0, EIO);
 	assert_int_equal(devmem_tx_wait(app.tx, 1, -1), -EIO);
 	devmem_tx_explain(app.tx, -EIO, &err);
 	assert_null(strstr(err.message, "region"));
@@ -596,7 +596,7 @@ static void test_wait_signal(void **state)
 	fake_signal(30 * FAKE_MS);
 	assert_int_equal(devmem_tx_wait(app.tx, 1, -1), -EINTR);
 	assert_int_equal(fake_now(), 30 * FAKE_MS);
-	fake_fail_poll(0, ENOMEM);
+	fake_fail_poll(app.fd, 0, ENOMEM);
 	assert_int_equal(devmem_tx_wait(app.tx, 1, -1), -ENOMEM);
 	app_end(&app);
 }
@@ -723,7 +723,7 @@ static void test_close_fails(void **state)
 {
 	(void)state;
 	begin();
-	fake_fail_call(1, EIO);
+	fake_fail(fake_calls() + 1, EIO);
 	assert_int_equal(devmem_tx_close(app.tx, DEVMEM_TX_ABANDON, 0), 0);
 	app.tx = NULL;
 	app_end(&app);

@@ -456,7 +456,7 @@ static void one_round(uint32_t number)
 {
 	uint32_t steps;
 
-	fake_begin();
+	fake_begin(FAKE_LINUX_7_3);
 	fake_seed(number);
 	memset(&m, 0, sizeof(m));
 	m.size = 1 + rnd(chance(50) ? 200 : SPACE_MAX);
