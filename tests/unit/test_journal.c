@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Journals to text and back. Linked with --wrap for calloc and realloc, so that each can fail. */
+/* Journals to text and back. test_alloc.c has them without memory. */
 #include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
@@ -13,23 +13,6 @@
 #include <cmocka.h>
 
 #include "reserve/journal.h"
-
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static unsigned int allocations, fail_at;
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return ++allocations == fail_at ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return ++allocations == fail_at ? NULL : __real_realloc(old, size);
-}
 
 #define SPEC                                                                                       \
 	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425"             \
@@ -501,44 +484,6 @@ static void test_empty(void **state)
 	assert_true(journal_empty(&journal));
 }
 
-/* Each allocation fails once, and everything is as it was. */
-static void test_no_memory(void **state)
-{
-	static const uint32_t queues[] = { 4 };
-	struct journal journal, other;
-	size_t written_len;
-	unsigned int line;
-	char *written;
-	int ret;
-
-	(void)state;
-	make(0, NULL);
-	read_text(&journal);
-	for (ret = -ENOMEM, fail_at = 0; ret;) {
-		allocations = 0;
-		fail_at++;
-		ret = journal_read(&other, text, len, &line);
-		assert_true(!ret || (ret == -ENOMEM && journal_empty(&other)));
-		assert_int_equal(line, 0);
-	}
-	assert_true(fail_at > 10);
-	journal_free(&other);
-	fail_at = 3;
-	allocations = 0;
-	assert_int_equal(journal_write(&journal, &written, &written_len), -ENOMEM);
-	assert_null(written);
-	fail_at = 1;
-	allocations = 0;
-	assert_int_equal(journal_set_queues(&journal.owners[0], queues, 1), -ENOMEM);
-	allocations = 0;
-	assert_null(journal_add_rule(&journal.owners[0]));
-	journal_remove(&journal, &journal.owners[2]);
-	allocations = 0;
-	assert_null(journal_add(&journal));
-	fail_at = 0;
-	journal_free(&journal);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -546,7 +491,6 @@ int main(void)
 		cmocka_unit_test(test_refused),	    cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_not_written), cmocka_unit_test(test_owners),
 		cmocka_unit_test(test_rules),	    cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
