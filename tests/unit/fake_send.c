@@ -95,13 +95,16 @@ static void check_unspoilt(struct sock *s, size_t sent)
 	}
 	for (i = low; i < s->tx.n_pieces && s->tx.pieces[i].sent == sent; i++) {
 		const struct piece *p = &s->tx.pieces[i];
-		const uint8_t *left = s->tx.stream + p->pos, *is;
+		const uint8_t *now, *then;
+		uint64_t len;
 
 		if (!p->memory || p->pos >= s->tx.left)
 			continue;
-		is = fake_memory_base(p->memory) + p->offset;
-		for (k = 0; k < p->len && p->pos + k < s->tx.left; k++)
-			s->tx.spoilt += is[k] != left[k];
+		now = fake_memory_base(p->memory) + p->offset;
+		then = s->tx.stream + p->pos;
+		len = s->tx.left - p->pos < p->len ? s->tx.left - p->pos : p->len;
+		for (k = memcmp(now, then, len) ? 0 : len; k < len; k++)
+			s->tx.spoilt += now[k] != then[k];
 	}
 }
 
