@@ -142,7 +142,7 @@ static unsigned int feature_count(void)
 	return kernel.personality == FAKE_LINUX_6_12 ? 59 : 60;
 }
 
-static uint64_t ntuple(void)
+uint64_t fake_ntuple(void)
 {
 	return 1ULL << feature_bit(5);
 }
@@ -351,7 +351,7 @@ static void put_bitset(struct nl_msg *msg, int type, uint64_t value, const uint6
 
 static uint64_t settable(const struct fake_nic *nic)
 {
-	return 0x17 | (1ULL << 14) | (nic->ntuple_fixed ? 0 : ntuple());
+	return 0x17 | (1ULL << 14) | (nic->ntuple_fixed ? 0 : fake_ntuple());
 }
 
 static int features_get(struct request *req)
@@ -472,11 +472,11 @@ static int features_set(struct request *req)
 		nic->state.features_wanted =
 			(nic->state.features_wanted & ~settable(nic)) | (wanted & settable(nic));
 		nic->state.features = nic->state.features_wanted;
-		if (nic->ntuple_off_flushes && (old & ~nic->state.features & ntuple()))
+		if (nic->ntuple_off_flushes && (old & ~nic->state.features & fake_ntuple()))
 			memset(nic->state.rules, 0, sizeof(nic->state.rules));
 		if (nic->state.features != old)
 			fake_note("%s features-set ntuple=%d", nic->name,
-				  !!(nic->state.features & ntuple()));
+				  !!(nic->state.features & fake_ntuple()));
 	}
 	if (flags & OMIT_REPLY)
 		return 0;

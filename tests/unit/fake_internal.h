@@ -226,17 +226,19 @@ void fake_unbind(const struct netlink *owner);
 /* NULL if there is none of that number. */
 const struct binding *fake_binding_of(uint32_t id);
 
-/* ---- fake_sockets.c and fake_receive.c ---- */
+/* ---- fake_socket.c and fake_receive.c ---- */
 void fake_sockets_begin(void);
 void fake_pools_end(void);
 /* A binding is gone: what comes later doesn't come to its pages. */
-void fake_pool_forget(uint32_t id);
+void fake_pool_forget(const struct binding *b);
 
 /* ---- fake_nic.c ---- */
 struct fake_nic *fake_nic_by_index(uint32_t ifindex);
 struct fake_nic *fake_nic_by_name(const char *name);
 
 /* ---- fake_ethtool.c ---- */
+/* The bit of ntuple-filters among an interface's features. */
+uint64_t fake_ntuple(void);
 int fake_set_indir(struct fake_nic *nic, const uint32_t *table, uint32_t len);
 /* RSS contexts: 0, with the number of the one that was made, or a negative errno. */
 int fake_context_add(struct fake_nic *nic, const uint32_t *table, uint32_t len, uint32_t *id);

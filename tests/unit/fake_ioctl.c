@@ -10,11 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t ntuple(void)
-{
-	return 1ULL << (kernel.personality == FAKE_LINUX_6_12 ? 38 : 39);
-}
-
 static int drvinfo(const struct fake_nic *nic, struct ethtool_drvinfo *info)
 {
 	if (!nic->driver[0])
@@ -90,7 +85,8 @@ static int rule_add(struct fake_nic *nic, struct ethtool_rxnfc *nfc)
 	uint32_t at = nfc->fs.location, type, i;
 	bool any = at & RX_CLS_LOC_SPECIAL;
 
-	if (!nic->can_set_rules || (nic->rules_need_ntuple && !(nic->state.features & ntuple())))
+	if (!nic->can_set_rules ||
+	    (nic->rules_need_ntuple && !(nic->state.features & fake_ntuple())))
 		return -EOPNOTSUPP;
 	type = nfc->fs.flow_type & ~(uint32_t)(FLOW_RSS | FLOW_EXT | FLOW_MAC_EXT);
 	if (type != TCP_V4_FLOW && type != TCP_V6_FLOW)
@@ -135,7 +131,8 @@ static int rule_del(struct fake_nic *nic, struct ethtool_rxnfc *nfc)
 {
 	uint32_t at = nfc->fs.location;
 
-	if (!nic->can_set_rules || (nic->rules_need_ntuple && !(nic->state.features & ntuple())))
+	if (!nic->can_set_rules ||
+	    (nic->rules_need_ntuple && !(nic->state.features & fake_ntuple())))
 		return -EOPNOTSUPP;
 	if (at >= nic->rules_max || !nic->state.rules[at].used)
 		return -ENOENT;

@@ -6,10 +6,10 @@
  * A kernel in this process, in place of lib/core/sys.c.
  *
  * Interfaces with their drivers' abilities and settings; the generic netlink families nlctrl,
- * netdev and ethtool; the SIOCETHTOOL ioctls; dma-bufs; TCP sockets that have addresses and no
- * data; files of a temporary directory, their locks, and a clock. Netlink messages are read and
- * written with libnl, never with libmnl or the library's own codecs, and checked the way the kernel
- * checks them: attribute policies, order of checks, extended acknowledgements.
+ * netdev and ethtool; the SIOCETHTOOL ioctls; memory (fake_memory.h); TCP sockets (fake_socket.h,
+ * fake_send.h); files of a temporary directory, their locks, programs and a clock. Netlink messages
+ * are read and written with libnl, never with libmnl or the library's own codecs, and checked the
+ * way the kernel checks them: attribute policies, order of checks, extended acknowledgements.
  *
  * Every system call is counted and can be made to fail. Every change of a setting is logged in
  * order. fake_end() complains about descriptors and mappings that were left behind, and about calls

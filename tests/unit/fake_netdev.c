@@ -505,30 +505,36 @@ static int bind_tx(struct request *req)
 	return 0;
 }
 
+static void unbind(struct binding *b)
+{
+	unsigned int i, queue;
+
+	for (i = 0; i < kernel.n_nics; i++)
+		for (queue = 0; queue < FAKE_QUEUES; queue++)
+			if (kernel.nics[i].state.bound[queue] == b->id)
+				kernel.nics[i].state.bound[queue] = 0;
+	fake_note("unbind id=%u", b->id);
+	fake_pool_forget(b);
+	fake_memory_put(b->memory);
+	memset(b, 0, sizeof(*b));
+}
+
 void fake_unbind(const struct netlink *owner)
 {
 	struct binding *b;
 
 	for (b = kernel.bindings; b < kernel.bindings + BINDINGS_MAX; b++)
 		if (b->memory && b->owner == owner)
-			fake_forget(b->id);
+			unbind(b);
 }
 
 void fake_forget(uint32_t id)
 {
-	unsigned int i, queue;
 	struct binding *b;
 
-	for (b = kernel.bindings; b->id != id || !b->memory; b++)
+	for (b = kernel.bindings; b->id != id; b++)
 		;
-	for (i = 0; i < kernel.n_nics; i++)
-		for (queue = 0; queue < FAKE_QUEUES; queue++)
-			if (kernel.nics[i].state.bound[queue] == id)
-				kernel.nics[i].state.bound[queue] = 0;
-	fake_note("unbind id=%u", id);
-	fake_pool_forget(id);
-	fake_memory_put(b->memory);
-	memset(b, 0, sizeof(*b));
+	unbind(b);
 }
 
 const struct binding *fake_binding_of(uint32_t id)

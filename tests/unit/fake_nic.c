@@ -35,12 +35,6 @@ void fake_indir_default(struct fake_nic *nic)
 		nic->state.indir[i] = i % nic->state.combined;
 }
 
-/* Places of a feature's bit moved between versions: look them up by name. */
-static uint64_t ntuple_bit(void)
-{
-	return 1ULL << (kernel.personality == FAKE_LINUX_6_12 ? 38 : 39);
-}
-
 struct fake_nic *fake_nic_rich(const char *name)
 {
 	struct fake_nic *nic = nic_new(name);
@@ -133,9 +127,9 @@ void fake_rule_put(struct fake_nic *nic, uint32_t location, uint32_t flow_type, 
 	rule->fs.location = location;
 	rule->fs.flow_type = flow_type;
 	rule->fs.ring_cookie = cookie;
-	if (!(nic->state.features & ntuple_bit())) {
-		nic->state.features |= ntuple_bit();
-		nic->state.features_wanted |= ntuple_bit();
+	if (!(nic->state.features & fake_ntuple())) {
+		nic->state.features |= fake_ntuple();
+		nic->state.features_wanted |= fake_ntuple();
 	}
 }
 

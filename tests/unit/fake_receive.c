@@ -152,12 +152,12 @@ static struct fake_pool *pool_new(struct memory *memory, uint32_t page_size, uin
 	return pool;
 }
 
-void fake_pool_forget(uint32_t id)
+void fake_pool_forget(const struct binding *b)
 {
 	int i;
 
 	for (i = 0; i < n_pools; i++)
-		if (pools[i]->dmabuf_id == id)
+		if (pools[i]->dmabuf_id == b->id && pools[i]->memory == b->memory)
 			pools[i]->unbound = true;
 }
 
@@ -808,9 +808,12 @@ struct fake_pool *fake_pool_new(uint64_t size, uint32_t page_size, uint32_t dmab
 {
 	int fd = fake_dmabuf(size);
 	struct fake_pool *pool = pool_new(fake_dmabuf_memory(fd), page_size, dmabuf_id);
+	void *addr;
 
 	assert_int_equal(devmem_region_import(&pool->region, fd, NULL), 0);
 	fake_close(fd);
+	/* Before several threads want to. */
+	assert_int_equal(devmem_region_map(pool->region, &addr, NULL), 0);
 	fake_at_end(pool_close, pool);
 	return pool;
 }

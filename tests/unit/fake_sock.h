@@ -2,7 +2,7 @@
 #ifndef DEVMEM_TESTS_FAKE_SOCK_H
 #define DEVMEM_TESTS_FAKE_SOCK_H
 
-/* TCP sockets of the kernel in tests/unit, between fake_sockets.c, which has what both directions
+/* TCP sockets of the kernel in tests/unit, between fake_socket.c, which has what both directions
  * share, fake_receive.c and fake_send.c. */
 
 #include <poll.h>
@@ -74,7 +74,7 @@ struct sock {
 	} tx;
 };
 
-/* ---- fake_sockets.c ---- */
+/* ---- fake_socket.c ---- */
 
 /* Fails the test if it isn't a socket. */
 struct sock *fake_sock(int fd);
