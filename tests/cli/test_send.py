@@ -47,6 +47,13 @@ class Peer:
         while piece := connection.recv(1 << 20):
             self.received += piece
 
+    def wait_until_received(self, size):
+        for _ in range(1000):
+            if len(self.received) >= size:
+                return
+            time.sleep(0.01)
+        raise AssertionError(f"{len(self.received)} of {size} bytes came in ten seconds")
+
     def __enter__(self):
         return self
 
@@ -129,8 +136,7 @@ class Stream(TestCase):
             process = self.start(peer.address, "--map", self.path("map"), "--chunk", "7777", stdin=subprocess.PIPE)
             process.stdin.write(content)
             process.stdin.flush()
-            while len(peer.received) < len(content):
-                time.sleep(0.01)
+            peer.wait_until_received(len(content))
             fds = f"/proc/{process.pid}/fd/"
             memfd = next(fd for fd in os.listdir(fds) if "memfd" in os.readlink(fds + fd))
             with open(fds + memfd, "rb") as region:
@@ -311,10 +317,7 @@ class Inputs(TestCase):
             for at in range(5):
                 process.stdin.write(self.content[at * 1000:(at + 1) * 1000])
                 process.stdin.flush()
-                for _ in range(200):
-                    if len(peer.received) == (at + 1) * 1000:
-                        break
-                    time.sleep(0.02)
+                peer.wait_until_received((at + 1) * 1000)
                 self.assertEqual(bytes(peer.received), self.content[:(at + 1) * 1000])
             shown = self.summary(process)
         self.assertEqual(shown["bytes"], 5000)
@@ -514,8 +517,7 @@ class Signals(TestCase):
             process = self.start(peer.address, stdin=subprocess.PIPE)
             process.stdin.write(b"x" * 5000)
             process.stdin.flush()
-            while len(peer.received) < 5000:
-                time.sleep(0.01)
+            peer.wait_until_received(5000)
             process.send_signal(signal.SIGINT)
             self.assertEqual(process.wait(10), 128 + signal.SIGINT)
             shown = self.summary(process, 128 + signal.SIGINT, "SIGINT")
@@ -526,16 +528,16 @@ class Signals(TestCase):
         """There is always something to read, and always room."""
         with Peer() as peer:
             process = self.start(peer.address, "--input", "/dev/zero")
-            time.sleep(0.5)
+            peer.wait_until_received(1)
             process.send_signal(signal.SIGINT)
             shown = self.summary(process, 128 + signal.SIGINT, "SIGINT")
         self.assertGreater(shown["bytes"], 0)
 
     def test_while_the_peer_stays(self):
-        go = threading.Event()
-        with Peer(lambda connection: (peer.read_all(connection), go.wait(10))) as peer:
+        ended, go = threading.Event(), threading.Event()
+        with Peer(lambda connection: (peer.read_all(connection), ended.set(), go.wait(10))) as peer:
             process = self.start(peer.address, "--input", self.write("in", b"short"))
-            time.sleep(0.5)
+            self.assertTrue(ended.wait(10))
             process.send_signal(signal.SIGTERM)
             shown = self.summary(process, 128 + signal.SIGTERM, "SIGTERM")
             go.set()
