@@ -44,10 +44,10 @@ static void read_question(const void *buf, size_t len, struct question *q)
 	memset(q, 0, sizeof(*q));
 	if (len < NLMSG_SPACE(sizeof(*rtm)) || nlh->nlmsg_len != len ||
 	    nlh->nlmsg_type != RTM_GETROUTE || nlh->nlmsg_flags != NLM_F_REQUEST)
-		fake_complain("not a question for one route");
+		fake_stop("not a question for one route");
 	q->len = rtm->rtm_family == AF_INET ? 4 : 16;
 	if (rtm->rtm_dst_len != 8 * q->len || (rtm->rtm_src_len && rtm->rtm_src_len != 8 * q->len))
-		fake_complain("rtm_dst_len %u, rtm_src_len %u", rtm->rtm_dst_len, rtm->rtm_src_len);
+		fake_stop("rtm_dst_len %u, rtm_src_len %u", rtm->rtm_dst_len, rtm->rtm_src_len);
 	left = (int)RTM_PAYLOAD(nlh);
 	for (attr = RTM_RTA(rtm); RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
 		if (attr->rta_type == RTA_DST && RTA_PAYLOAD(attr) == q->len)
@@ -60,12 +60,12 @@ static void read_question(const void *buf, size_t len, struct question *q)
 			memcpy(&q->mark, RTA_DATA(attr), 4);
 		else if (attr->rta_type != RTA_IP_PROTO && attr->rta_type != RTA_SPORT &&
 			 attr->rta_type != RTA_DPORT && attr->rta_type != RTA_UID)
-			fake_complain("attribute %u in a question for a route", attr->rta_type);
+			fake_stop("attribute %u in a question for a route", attr->rta_type);
 	}
 	if (left)
-		fake_complain("bytes behind the attributes");
+		fake_stop("bytes behind the attributes");
 	if (!q->dst)
-		fake_complain("a question for a route to nowhere");
+		fake_stop("a question for a route to nowhere");
 }
 
 static void answer_error(struct netlink *sock, const struct nlmsghdr *request, int code)
@@ -115,10 +115,10 @@ void fake_route_handle(struct netlink *nl, const void *buf, size_t len)
 		if (!has_address(&s->peer, q.dst, q.len))
 			continue;
 		if (q.src && !has_address(&s->local, q.src, q.len))
-			fake_complain("a route from somebody else's address");
+			fake_stop("a route from somebody else's address");
 		if (q.oif != s->bound || q.mark != s->mark)
-			fake_complain("a route of another socket: interface %u, mark %u", q.oif,
-				      q.mark);
+			fake_stop("a route of another socket: interface %u, mark %u", q.oif,
+				  q.mark);
 		if (route_code)
 			break;
 		answer_route(nl, &q, s->bound ? s->bound : s->route);
