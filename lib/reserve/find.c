@@ -137,7 +137,8 @@ static int visit(const char *nic, void *arg)
 	if (walk->nic[0] && strcmp(walk->nic, nic) != 0)
 		return 0;
 	ret = reserve_open(&r, NULL, nic, false, &failed);
-	if (ret == -ENOENT)
+	/* No directory any more, which is no error. */
+	if (ret == -ENOENT && !failed.code)
 		return 0;
 	if (ret)
 		goto out;
@@ -193,8 +194,10 @@ int reserve_each(const char *dev, const struct devmem_reservation_options *optio
 	if (!ret) {
 		ret = journal_file_each(&file, visit, &walk, err);
 		journal_file_close(&file);
+	} else if (ret == -ENOENT) {
+		ret = 0;
 	}
-	if (ret && ret != -ENOENT)
+	if (ret)
 		return ret;
 	if (walk.first)
 		return walk.first;

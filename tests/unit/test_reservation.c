@@ -1268,6 +1268,39 @@ static void test_list(void **state)
 	fake_end();
 }
 
+/* Neither a list nor a restoring passes over what it can't read. */
+static void test_unreadable(void **state)
+{
+	static const char *const what[] = { "boot_id", "sys_list_dir" };
+	struct devmem_reservation *reservation;
+	struct devmem_reservation_info *list;
+	struct devmem_error err = { 0 };
+	struct devmem_netdev *nd;
+	unsigned int i, k;
+	int ret = 0;
+	size_t n;
+
+	(void)state;
+	world(0);
+	nd = open_nic("eth1");
+	reservation = must_open(nd, 3);
+	for (i = 0; i < 4; i++) {
+		for (k = 1; k < 20 && !strstr(fake_failed(), what[i / 2]); k++) {
+			fake_fail(fake_calls() + k, ENOENT);
+			ret = i % 2 ? devmem_reservation_restore(NULL, NULL, options(), &err)
+				    : devmem_reservation_list(&list, &n, NULL, options(), &err);
+			if (i % 2 == 0 && !ret)
+				devmem_reservation_list_free(list, n);
+		}
+		assert_int_equal(ret, -ENOENT);
+		assert_non_null(strstr(err.message, "open: No such file"));
+		fake_fail(0, 0);
+	}
+	assert_int_equal(devmem_reservation_close(reservation, &err), 0);
+	devmem_netdev_close(nd);
+	fake_end();
+}
+
 /* The interface is in another network namespace: nothing is forgotten, and it's restored there. */
 static void test_moved(void **state)
 {
@@ -1784,6 +1817,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_changed_meanwhile),
 		cmocka_unit_test(test_changed_between_users),
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_journal_removed),
 		cmocka_unit_test(test_attach),
