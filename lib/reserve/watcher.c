@@ -93,6 +93,11 @@ unlock:
 	/* What an owner left that died while it made or removed its file. */
 	journal_owner_sweep(&r->file, &r->journal, NULL);
 	reserve_unlock(r);
+	/* Until the next time its index may become another interface's. */
+	devmem_netdev_close(r->found);
+	r->found = NULL;
+	r->netdev = NULL;
+	r->nic = NULL;
 	return ret;
 }
 

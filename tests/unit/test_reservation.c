@@ -1752,6 +1752,41 @@ static void test_watch_bound(void **state)
 	fake_end();
 }
 
+static struct fake_nic *other;
+
+/* While the watcher waits, the interface goes, and another one gets its index. */
+static void replace_nic(const char *name, void *arg)
+{
+	(void)arg;
+	if (strcmp(name, "unlock") != 0 || !nic->present)
+		return;
+	nic->present = false;
+	other->ifindex = nic->ifindex;
+}
+
+static void test_watch_replaced(void **state)
+{
+	struct devmem_reservation_options o;
+	struct devmem_error err = { 0 };
+
+	(void)state;
+	world(0);
+	other = fake_nic_rich("eth2");
+	other->state.split = 2;
+	fake_snapshot(other, &before);
+	fake_process(1);
+	assert_false(fake_crashes(0, hold_for_ever, NULL));
+	fake_process(2);
+	fake_on_wait(unbind_later, NULL);
+	o = *options();
+	o.step = replace_nic;
+	assert_int_equal(devmem_reservation_watch(fake_spawn_arg(2), 1, NULL, &o, &err), 0);
+	assert_non_null(strstr(told, "eth1 is gone: nothing to put back"));
+	fake_assert_state(other, &before, "another interface with the same index");
+	fake_process(0);
+	fake_end();
+}
+
 static struct devmem_reservation *successor;
 static struct devmem_netdev *successor_nd;
 
@@ -1826,6 +1861,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_watch_successor),
 		cmocka_unit_test(test_watch_bound),
+		cmocka_unit_test(test_watch_replaced),
 		cmocka_unit_test(test_number_again),
 		cmocka_unit_test(test_forked_child),
 		cmocka_unit_test(test_two_nics),
