@@ -248,6 +248,9 @@ int devmem_reservation_attach(struct devmem_reservation **reservation, struct de
 	res->owner_fd = journal_owner_open(&res->r.file, id, err);
 	if (res->owner_fd < 0) {
 		ret = res->owner_fd;
+		if (ret == -ENOENT)
+			error_system(err, ret, "open", res->r.nic->name,
+				     "somebody removed the file of reservation %" PRIu32, id);
 		goto unlock;
 	}
 	res->n_queues = owner->n_queues;

@@ -1375,8 +1375,11 @@ static void test_attach(void **state)
 	struct devmem_error err = { 0 };
 	struct devmem_netdev *nd;
 	struct fake_state during;
+	bool failed = true;
 	uint32_t place;
+	unsigned int k;
 	size_t n;
+	int ret;
 
 	(void)state;
 	world(0);
@@ -1384,6 +1387,15 @@ static void test_attach(void **state)
 	own = must_open(nd, 3);
 	fake_snapshot(nic, &during);
 	fake_process(1);
+	for (k = 1; failed; k++) {
+		fake_fail(fake_calls() + k, ENOENT);
+		ret = devmem_reservation_attach(&attached, nd, 1, options(), &err);
+		assert_int_equal(err.code, ret);
+		memset(&err, 0, sizeof(err));
+		failed = fake_failed()[0];
+		fake_fail(0, 0);
+		assert_int_equal(devmem_reservation_close(attached, NULL), 0);
+	}
 	assert_int_equal(devmem_reservation_attach(&attached, nd, 2, options(), &err), -ENOENT);
 	assert_null(attached);
 	assert_int_equal(err.kind, DEVMEM_ERROR_INPUT);
