@@ -145,14 +145,17 @@ static int list_all(const struct nic *nic, struct queue_list *list, struct devme
 		return ret;
 	ret = queue_count(nic, &rx, &tx, err);
 	if (ret)
-		return ret;
+		goto free_list;
 	ret = add_queues(list, false, rx);
 	if (!ret)
 		ret = add_queues(list, true, tx);
 	if (!ret)
 		return 0;
+	error_system(err, ret, "queue-get", nic->name, NULL);
+free_list:
+	/* A list that was started again may have an array without queues. */
 	free(list->array);
-	return error_system(err, ret, "queue-get", nic->name, NULL);
+	return ret;
 }
 
 static int mark_rss(const struct nic *nic, struct devmem_queue *queues, uint32_t n,

@@ -284,6 +284,43 @@ static void test_queues_down(void **state)
 	devmem_netdev_close(nd);
 }
 
+static void set_down(void *arg)
+{
+	(void)arg;
+	eth1->up = false;
+}
+
+/* The interface goes down while its queues are listed, and then a call fails: either all queues or
+ * an error, and nothing stays behind. */
+static void test_queues_going_down(void **state)
+{
+	struct devmem_queue *queues;
+	struct devmem_netdev *nd;
+	struct devmem_error err;
+	unsigned int k, j;
+	size_t n;
+	int ret;
+
+	(void)state;
+	for (k = 1; k < 5; k++)
+		for (j = 1; j < 12; j++) {
+			end(NULL);
+			begin(NULL);
+			nd = open_nic("eth1");
+			fake_mischief(1, FAKE_DUMP_INTR);
+			fake_before(fake_calls() + k, set_down, NULL);
+			fake_fail(fake_calls() + k + j, ENODEV);
+			memset(&err, 0, sizeof(err));
+			ret = devmem_netdev_queues(nd, &queues, &n, &err);
+			assert_int_equal(err.code, ret);
+			if (!ret) {
+				assert_int_equal(n, 8);
+				free(queues);
+			}
+			devmem_netdev_close(nd);
+		}
+}
+
 static void test_qstats(void **state)
 {
 	struct devmem_netdev *nd = open_nic("eth1");
@@ -395,6 +432,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refresh, begin, end),
 		cmocka_unit_test_setup_teardown(test_queues, begin, end),
 		cmocka_unit_test_setup_teardown(test_queues_down, begin, end),
+		cmocka_unit_test_setup_teardown(test_queues_going_down, begin, end),
 		cmocka_unit_test_setup_teardown(test_qstats, begin, end),
 		cmocka_unit_test_setup_teardown(test_every_call, begin, end),
 		cmocka_unit_test_setup_teardown(test_vanishes, begin, end),
