@@ -77,9 +77,9 @@ int ethtool_get_rules(const struct nic *nic, struct uapi_rxnfc **rules, uint32_t
 	uint32_t i;
 
 	for (i = 0; ret == -EMSGSIZE && i < LIST_ATTEMPTS; i++)
-		ret = read_places(nic, &places, size, err);
+		ret = read_places(nic, &places, size, &failed);
 	if (ret)
-		return ret;
+		return error_copy(err, &failed);
 	array_sort(places->rule_locs, places->rule_cnt);
 	*n = 0;
 	*rules = calloc((size_t)places->rule_cnt + 1, sizeof(**rules));

@@ -430,7 +430,7 @@ static void test_list(void **state)
 /* Every call fails: an error and no rule, or a rule and its place. */
 static void test_every_call(void **state)
 {
-	static const int codes[] = { EIO, ENOMEM, EPERM, EINVAL, EBUSY };
+	static const int codes[] = { EIO, ENOMEM, EPERM, EINVAL, EBUSY, EMSGSIZE };
 	struct devmem_flow_rule *rules;
 	struct devmem_flow flow;
 	struct fake_state before;
@@ -459,7 +459,9 @@ static void test_every_call(void **state)
 				fake_assert_state(nic, &before, "failed add");
 				continue;
 			}
+			memset(&err, 0, sizeof(err));
 			ret = devmem_flow_list(nd, &rules, &n, &err);
+			assert_int_equal(err.code, ret);
 			if (!ret) {
 				assert_int_equal(n, 3);
 				free(rules);
