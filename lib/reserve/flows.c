@@ -186,6 +186,7 @@ static int find_listed(const struct reserve *r, uint32_t id, bool *listed, struc
 int reserve_delete_context(struct reserve *r, struct journal_owner *owner, struct devmem_error *err)
 {
 	struct journal_context *context = &owner->context;
+	struct devmem_error failed = { 0 };
 	uint32_t id = context->id;
 	bool listed = true;
 	int ret, same = 1;
@@ -212,9 +213,9 @@ int reserve_delete_context(struct reserve *r, struct journal_owner *owner, struc
 	else if (id && !listed)
 		reserve_notice(r, "%s: RSS context %" PRIu32 " is gone already", r->nic->name, id);
 	if (listed && same) {
-		ret = ethtool_delete_rss_context(r->nic, id, err);
+		ret = ethtool_delete_rss_context(r->nic, id, &failed);
 		if (ret && ret != -ENOENT)
-			return ret;
+			return error_copy(err, &failed);
 		reserve_step(r, "rss-delete");
 	}
 	drop_context(context);
@@ -281,6 +282,7 @@ static int find_rule(const struct reserve *r, const struct journal_rule *ours, u
 int reserve_delete_rule(struct reserve *r, struct journal_owner *owner, struct journal_rule *rule,
 			struct devmem_error *err)
 {
+	struct devmem_error failed = { 0 };
 	uint32_t place;
 	bool foreign;
 	int ret;
@@ -297,9 +299,9 @@ int reserve_delete_rule(struct reserve *r, struct journal_owner *owner, struct j
 		reserve_notice(r, "%s: flow rule %" PRIu32 " is gone already", r->nic->name,
 			       rule->fs.location);
 	if (place != JOURNAL_NO_PLACE) {
-		ret = ethtool_delete_rule(r->nic, place, err);
+		ret = ethtool_delete_rule(r->nic, place, &failed);
 		if (ret && ret != -ENOENT)
-			return ret;
+			return error_copy(err, &failed);
 		reserve_step(r, "rule-delete");
 	}
 	journal_remove_rule(owner, rule);

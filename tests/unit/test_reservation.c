@@ -1301,6 +1301,43 @@ static void test_unreadable(void **state)
 	fake_end();
 }
 
+/* Somebody deletes a flow's rule first: that is no failure, and leaves no error behind. */
+static void test_rule_gone(void **state)
+{
+	struct devmem_flow flow = flow4("192.0.2.1", 5201);
+	struct devmem_reservation *reservation;
+	struct devmem_error err = { 0 };
+	struct devmem_netdev *nd;
+	unsigned int k, gone = 0;
+	bool failed = true;
+	uint32_t place;
+	int ret;
+
+	(void)state;
+	world(0);
+	nd = open_nic("eth1");
+	reservation = must_open(nd, 3);
+	for (k = 1; failed; k++) {
+		assert_int_equal(devmem_reservation_add_flow(reservation, &flow, 3, &place, &err),
+				 0);
+		fake_fail(fake_calls() + k, ENOENT);
+		ret = devmem_reservation_del_flow(reservation, place, &err);
+		assert_int_equal(err.code, ret);
+		memset(&err, 0, sizeof(err));
+		failed = fake_failed()[0];
+		fake_fail(0, 0);
+		if (ret)
+			devmem_reservation_del_flow(reservation, place, NULL);
+		gone += nic->state.rules[place].used;
+		nic->state.rules[place].used = 0;
+	}
+	assert_true(gone);
+	assert_int_equal(devmem_reservation_close(reservation, &err), 0);
+	fake_assert_state(nic, &before, "after close");
+	devmem_netdev_close(nd);
+	fake_end();
+}
+
 /* The interface is in another network namespace: nothing is forgotten, and it's restored there. */
 static void test_moved(void **state)
 {
@@ -1865,6 +1902,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_changed_between_users),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_rule_gone),
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_journal_removed),
 		cmocka_unit_test(test_attach),
