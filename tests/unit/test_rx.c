@@ -524,6 +524,16 @@ static void big_token(void *control, size_t *len, void *arg)
 		memset((char *)control + at, 0xff, 4);
 }
 
+/* The first that the table of a small region has no entry for. */
+static void next_token(void *control, size_t *len, void *arg)
+{
+	const uint32_t token = 1U << 16;
+	size_t at = *(const size_t *)arg;
+
+	if (at + 4 <= *len)
+		memcpy((char *)control + at, &token, 4);
+}
+
 /* A stream with a hole: the receive fails, and every fragment that came goes back to the kernel. */
 static void test_hole(void **state)
 {
@@ -575,6 +585,7 @@ static void test_bad_token(void **state)
 	bad_token(zero_token, 3);
 	bad_token(zero_token, 5);
 	bad_token(big_token, 3);
+	bad_token(next_token, 3);
 }
 
 static void move_fragments(void *control, size_t *len, void *arg)
@@ -843,6 +854,60 @@ static void test_release_any(void **state)
 	app_close(&app);
 }
 
+/* More tokens than one call may carry: one that fails loses its own, and is reported. */
+static void test_release_any_calls(void **state)
+{
+	struct devmem_fragment every_other[300];
+	struct app app;
+	uint32_t i;
+
+	(void)state;
+	begin(16 * MIB);
+	fake_send_device(fd, 0, 600 * 100, 100);
+	app_open(&app, fd, pool, binding, NULL);
+	assert_int_equal(app_recv(&app, 0), 600);
+	for (i = 0; i < 300; i++)
+		every_other[i] = app.frags[2 * i];
+	fake_fail_dontneed(fd, 0, ENOMEM);
+	assert_int_equal(devmem_rx_release_any(app.rx, every_other, 300), -ENOMEM);
+	assert_int_equal(app_stats(&app).return_calls, 3);
+	assert_int_equal(app_stats(&app).held_fragments, 300);
+	assert_int_equal(fake_tokens_out(fd), 300 + 128);
+	app_close(&app);
+}
+
+/* Somebody else's fragments aren't counted in the region, also where closing returns them. */
+static void test_close_foreign(void **state)
+{
+	struct fake_packet p = { .n = 16 };
+	struct fake_pool *foreign;
+	struct app app, other;
+	int other_fd, i;
+
+	(void)state;
+	begin(MIB);
+	foreign = fake_pool_new(MIB, PAGE, 9);
+	other_fd = fake_socket(pool);
+	fake_socket_foreign(other_fd, foreign);
+	for (i = 0; i < 16; i++)
+		p.frags[i] = PAGE;
+	p.foreign = true;
+	/* Of 256 pages each, so that most places are in both. */
+	for (i = 0; i < 12; i++)
+		fake_send(other_fd, &p);
+	fake_send_device(fd, 0, 64 * PAGE, PAGE);
+	app_open(&app, fd, pool, binding, NULL);
+	app_open(&other, other_fd, pool, binding, NULL);
+	other.foreign = fake_pool_region(foreign);
+	while (other.n_held < 12 * 16)
+		assert_true(app_recv(&other, 0) > 0);
+	assert_int_equal(app_recv(&app, 0), 64);
+	app_close(&other);
+	assert_int_equal(held_pages(fake_pool_held(pool)), 64);
+	app_close(&app);
+	check_idle();
+}
+
 /* Closing returns what the application kept, and what was noted for return. */
 static void test_close(void **state)
 {
@@ -936,7 +1001,7 @@ static void test_options(void **state)
 	check_idle();
 }
 
-/* Room for many fragments per call beside a small region: the table of tokens bounds the reads. */
+/* Many fragments per call beside a small region: the table of tokens bounds what is out. */
 static void test_many_fragments_option(void **state)
 {
 	struct devmem_rx_options o = { .fragments_max = 1U << 20 };
@@ -944,13 +1009,20 @@ static void test_many_fragments_option(void **state)
 
 	(void)state;
 	pool = fake_pool_new(MIB, PAGE, 7);
+	fake_pool_pack(pool, true);
 	binding = fake_pool_binding(pool, UINT64_MAX);
 	fd = fake_socket(pool);
-	fake_send_device(fd, 0, 15000, 100);
+	fake_send_device(fd, 0, 70000 * 8, 8);
 	fake_send_fin(fd, 0);
 	app_open(&app, fd, pool, binding, &o);
+	assert_int_equal(app_recv(&app, 0), 65535);
+	assert_int_equal(app_recv(&app, 0), -ENOBUFS);
+	app_release(&app, 7);
+	assert_int_equal(app_recv(&app, 0), 1);
+	app_release_all(&app);
 	app_drain(&app);
 	app_close(&app);
+	fake_pool_pack(pool, false);
 	check_idle();
 }
 
@@ -1003,6 +1075,8 @@ int main(void)
 		TEST(test_partial_returns),
 		TEST(test_large_return),
 		TEST(test_release_any),
+		TEST(test_release_any_calls),
+		TEST(test_close_foreign),
 		TEST(test_close),
 		TEST(test_reopen),
 		TEST(test_options),

@@ -183,6 +183,27 @@ static void test_full(void **state)
 	app_close(&app);
 }
 
+/* With room in the ring it is the binding's limit that is reached. */
+static void test_held_max(void **state)
+{
+	struct devmem_binding *binding;
+	struct devmem_error err;
+	struct fake_pool *pool;
+	struct app app;
+
+	(void)state;
+	pool = fake_pool_new(MIB, PAGE, 7);
+	binding = fake_pool_binding(pool, 4 * PAGE);
+	fd = fake_socket(pool);
+	fake_send_device(fd, 0, 6 * PAGE, PAGE);
+	open_app(&app, pool, binding);
+	assert_int_equal(app_recv(&app, 0), 4);
+	assert_int_equal(app_recv(&app, 0), -ENOBUFS);
+	devmem_rx_explain(app.rx, -ENOBUFS, &err);
+	assert_non_null(strstr(err.message, "4 fragments are out on this socket, and held_max"));
+	app_close(&app);
+}
+
 /* Twice and from any thread: like tokens of the kernel, without a system call. */
 static void test_release(void **state)
 {
@@ -331,10 +352,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_plain),	 TEST(test_wrap),
-		TEST(test_full),	 TEST(test_release),
-		TEST(test_many_pieces),	 TEST(test_sync),
-		TEST(test_small_region), TEST(test_wrap_in_last_pieces),
+		TEST(test_plain),	TEST(test_wrap),	 TEST(test_full),
+		TEST(test_held_max),	TEST(test_release),	 TEST(test_many_pieces),
+		TEST(test_sync),	TEST(test_small_region), TEST(test_wrap_in_last_pieces),
 		TEST(test_wrong_sizes),
 	};
 

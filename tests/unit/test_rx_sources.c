@@ -13,6 +13,7 @@
 #define MIB (1U << 20)
 
 static struct fake_pool *pools[2];
+static struct devmem_binding *bindings[2];
 static struct devmem_rx *rx;
 static int fd;
 
@@ -20,7 +21,6 @@ static int fd;
 static int setup(void **state)
 {
 	struct devmem_rx_options o = { .sz = sizeof(o) };
-	struct devmem_binding *bindings[2];
 
 	(void)state;
 	fake_begin(FAKE_LINUX_7_3);
@@ -96,9 +96,11 @@ static void test_two_sources(void **state)
 /* The source with the least left decides how much one receive may bring. */
 static void test_limit(void **state)
 {
+	struct devmem_binding *const swapped[] = { bindings[1], bindings[0] };
 	const struct devmem_fragment *frags;
 	struct devmem_fragment kept[20];
 	struct devmem_error err;
+	struct devmem_rx *other;
 
 	(void)state;
 	send_in_turn(40);
@@ -111,11 +113,34 @@ static void test_limit(void **state)
 	assert_int_equal(devmem_rx_recv(rx, &frags, 0), 2);
 	check_held(16, 16);
 	assert_int_equal(rx_room(rx), 0);
+	assert_int_equal(rx_open(&other, fake_socket(pools[0]), swapped, 2, NULL, NULL), 0);
+	assert_int_equal(rx_room(other), 0);
+	devmem_rx_close(other);
 	assert_int_equal(devmem_rx_recv(rx, &frags, 0), -ENOBUFS);
 	devmem_rx_explain(rx, -ENOBUFS, &err);
 	assert_non_null(strstr(err.message, "held_max is reached"));
 	devmem_rx_release(rx, kept, 16);
 	assert_int_equal(devmem_rx_recv(rx, &frags, 0), 8);
+}
+
+/* The low-water mark asks for no more than the smallest region lets wait, whichever it is. */
+static void test_lowat(void **state)
+{
+	struct fake_pool *large = fake_pool_new(16 * MIB, PAGE, 11);
+	struct devmem_binding *in_turn[] = { bindings[0], fake_pool_binding(large, UINT64_MAX),
+					     bindings[0] };
+	struct devmem_rx *other;
+	int i, sock;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		sock = fake_socket(pools[0]);
+		assert_int_equal(rx_open(&other, sock, in_turn + i, 2, NULL, NULL), 0);
+		devmem_rx_expect(other, DEVMEM_RX_STREAM);
+		assert_true(devmem_rx_arm(other) > 0);
+		assert_int_equal(fake_socket_get_lowat(sock), MIB / 16);
+		devmem_rx_close(other);
+	}
 }
 
 /* A control message as the kernel writes it. */
@@ -203,6 +228,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_two_sources),
 		TEST(test_limit),
+		TEST(test_lowat),
 		TEST(test_pieces),
 	};
 

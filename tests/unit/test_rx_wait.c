@@ -70,6 +70,33 @@ static void test_message(void **state)
 	assert_int_equal(fake_socket_get_lowat(fd), 1);
 }
 
+/* As much as one receive may bring: there is more, most likely, so the next doesn't wait. */
+static void check_full(const struct devmem_rx_options *o, uint32_t packet, int first, int second)
+{
+	struct app app;
+
+	begin(64 * MIB);
+	steady(fd, 0, 0, (uint32_t)(first + second), packet, PAGE);
+	app_open(&app, fd, pool, binding, o);
+	devmem_rx_expect(app.rx, DEVMEM_RX_STREAM);
+	assert_int_equal(app_recv(&app, 0), first);
+	assert_int_equal(fake_counts(fd).poll, 1);
+	app_release_all(&app);
+	assert_int_equal(app_recv(&app, 0), second);
+	assert_int_equal(fake_counts(fd).poll, 1);
+	assert_int_equal(fake_counts(fd).recv, 2);
+	app_close(&app);
+}
+
+static void test_full(void **state)
+{
+	(void)state;
+	check_full(&(struct devmem_rx_options){ .recv_max = 40000 }, 4000, 10, 5);
+	/* Control space for 16, and what is for other messages. */
+	check_full(&(struct devmem_rx_options){ .fragments_max = 16, .lowat_max = 2000 }, 100, 22,
+		   8);
+}
+
 /* Longer than the mark may be: the last wait is for the tail, not for a byte more. */
 static void test_message_tail(void **state)
 {
@@ -805,6 +832,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_message),
+		TEST(test_full),
 		TEST(test_message_tail),
 		TEST(test_messages),
 		TEST(test_expects_too_much),
