@@ -227,6 +227,8 @@ int devmem_tx_close(struct devmem_tx *tx, unsigned int how, int timeout_ms)
 {
 	int ret;
 
+	if (tx)
+		tx->fault.kind = TX_FAULT_NONE;
 	if (how != DEVMEM_TX_DRAIN && how != DEVMEM_TX_ABANDON)
 		return -EINVAL;
 	if (!tx)

@@ -722,6 +722,7 @@ static void test_full_sends(void **state)
 {
 	const struct devmem_range range = { 0, 100 };
 	struct devmem_tx_options o;
+	struct devmem_error err;
 	uint64_t sequence;
 	struct app app;
 
@@ -736,6 +737,10 @@ static void test_full_sends(void **state)
 	app_explains(&app, -ENOBUFS, DEVMEM_ERROR_REFUSED, "sends_max");
 	app_explains(&app, -ENOBUFS, DEVMEM_ERROR_REFUSED, "2 sends");
 	assert_int_equal(app_stats(&app).full_in_flight, 1);
+	/* That was the call before this one. */
+	assert_int_equal(devmem_tx_close(app.tx, 0, 0), -EINVAL);
+	devmem_tx_explain(app.tx, -EINVAL, &err);
+	assert_null(strstr(err.message, "in flight"));
 	/* The kernel wasn't asked to send. */
 	assert_int_equal(fake_counts(app.fd).send, 1 + 2);
 	/* What is complete makes room, also without waiting. */
@@ -1224,6 +1229,11 @@ static void test_plain_sync_fails(void **state)
 	assert_int_equal(fake_counts(app.fd).send, 3);
 	assert_int_equal(app_send(&app, &range, 1, 0, NULL), -ENOMEM);
 	assert_int_equal(fake_counts(app.fd).send, 3);
+	end_access(&app);
+	/* Where nothing was sent, no error is left for the next call. */
+	fake_sync_result(0, ENOMEM);
+	fake_fail_send(app.fd, 0, EINTR);
+	assert_int_equal(app_send(&app, &range, 1, 0, NULL), -ENOMEM);
 	end_access(&app);
 	app_send_one(&app, 0, 500);
 	fake_advance(100 * FAKE_MS);
