@@ -480,7 +480,7 @@ static int features_set(struct request *req)
 	}
 	if (flags & OMIT_REPLY)
 		return 0;
-	/* What was asked for and didn't come true is told, not refused. */
+	/* A wanted change that isn't made is reported, not refused. */
 	missed = (wanted ^ nic->state.features) & mask;
 	changed = old ^ nic->state.features;
 	wanted &= missed;

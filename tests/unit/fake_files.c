@@ -333,7 +333,7 @@ int sys_mkdir(const char *path, uint32_t mode)
 	return mkdir(path, (mode_t)mode) < 0 ? -errno : 0;
 }
 
-/* The real directory to take a name in; a negative errno. */
+/* The real directory that a name is looked up in, or a negative errno. */
 static int directory(int dir, const char *name)
 {
 	int real = real_of(dir);

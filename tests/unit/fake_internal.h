@@ -108,7 +108,7 @@ void fake_leave(const int *fault);
 	if (fault)                                                                                 \
 	return fault
 #define ENTER(name) ENTER_PATH(name, NULL)
-/* fake_alloc.c asks before it allocates, and tells what it did. */
+/* fake_alloc.c asks before it allocates, and reports what it allocated. */
 bool fake_may_allocate(void);
 void *fake_allocated(void *p, const void *old);
 void fake_freed(const void *old);

@@ -121,7 +121,7 @@ void fake_end(void);
 void fake_at_end(void (*fn)(void *arg), void *arg);
 
 /* A NIC with everything: 4 combined channels, split off, 8-entry table by default, driver picks
- * places. The caller changes what he wants different before the first call. */
+ * places. The caller changes what is to differ before the first call. */
 struct fake_nic *fake_nic_rich(const char *name);
 /* Like veth: no rings, no RSS, no rules, no statistics, one queue. */
 struct fake_nic *fake_nic_poor(const char *name);
@@ -170,7 +170,7 @@ void fake_admin(bool on);
 
 /* System calls of the library so far. */
 unsigned int fake_calls(void);
-/* Call number `at` (the first is 1) fails with -code before it does anything. 0 takes it back. More
+/* Call number `at` (the first is 1) fails with -code before it does anything. 0 cancels it. More
  * than one may be set. */
 void fake_fail(unsigned int at, int code);
 /* As fake_fail(), for this and every later call. */
@@ -180,8 +180,8 @@ void fake_fail_from(unsigned int at, int code);
 const char *fake_failed(void);
 /* Each call of the library in attempt() fails once with -code, or each allocation of it: the first,
  * the second and so on until there are no more. Nothing may stay behind: no descriptor, no mapping,
- * no memory. attempt() closes what it opened, and returns what the library said. Return: how many
- * could fail. Allocations are seen in programs with fake_alloc.c. */
+ * no memory. attempt() closes what it opened, and returns what the library returned. Return: how
+ * many could fail. Allocations are counted only in programs with fake_alloc.c. */
 enum fake_step { FAKE_CALL, FAKE_ALLOCATION };
 unsigned int fake_each_fails(enum fake_step step, int code, int (*attempt)(void *arg), void *arg);
 /* While it is on, what the library allocates is counted. */
@@ -230,7 +230,7 @@ const char *fake_dir(void);
 void fake_dir_in_memory(void);
 /* No complaint about them. */
 void fake_dir_keep(void);
-/* Reads and writes of files take at most so many bytes at a time; 0: all. */
+/* Reads and writes of files move at most so many bytes at a time; 0: all. */
 void fake_file_chunk(size_t bytes);
 
 /* What /proc/sys/kernel/random/boot_id and /proc/self/comm hold. */
@@ -253,17 +253,17 @@ uint64_t fake_now(void);
 void fake_advance(uint64_t ns);
 /* A signal arrives: a wait that passes this time ends with EINTR. */
 void fake_signal(uint64_t at);
-/* Of what is random in it. */
+/* Seeds what is random in the fake kernel. */
 void fake_seed(uint32_t seed);
 /* Several threads call: each call has the kernel for itself, and a wait leaves the others real
  * time. */
 void fake_threads(bool on);
 
-/* Calls fn before call number `at` does anything; 0 takes it back. fn may use the library, for
+/* Calls fn before call number `at` does anything; 0 cancels it. fn may use the library, for
  * another process: these calls are not counted and don't fail. */
 void fake_before(unsigned int at, void (*fn)(void *arg), void *arg);
-/* Calls fn when the library waits for a lock without a limit. It must set it free: otherwise that
- * would be for ever. */
+/* Calls fn when the library waits for a lock without a limit. fn must unlock it: otherwise
+ * the wait would last for ever. */
 void fake_on_wait(void (*fn)(void *arg), void *arg);
 
 /* Programs that the library starts: what they say, or NULL if they say nothing and stay. "ready\n"
@@ -273,14 +273,14 @@ void fake_spawn_says(const char *text);
 unsigned int fake_spawns(void);
 const char *fake_spawn_arg(unsigned int i);
 
-/* The process that the library's calls come from from now on, 0 at the beginning. Its pid is 4711
+/* From now on the library's calls come from this process; at the beginning from 0. Its pid is 4711
  * and so many. What it opens goes when it dies, what others opened doesn't. */
 void fake_process(unsigned int process);
 /* Kills a process: all that it has open is closed at once. Its handles must not be used any more:
- * have them opened within fake_crashes(0, ...), so that they are not taken for leaks. */
+ * have them opened within fake_crashes(0, ...), so that they don't count as leaks. */
 void fake_kill(unsigned int process);
 /* Calls fn, and kills the running process at call number `at`, before that does anything: true.
- * False if fn came back before, or at is 0. What fn allocated is not taken for a leak. */
+ * False if fn came back before, or at is 0. What fn allocated doesn't count as a leak. */
 bool fake_crashes(unsigned int at, void (*fn)(void *arg), void *arg);
 
 /* Last request that reached the kernel over netlink. */

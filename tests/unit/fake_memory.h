@@ -20,10 +20,10 @@ struct fake_machine {
 	/* What the size_limit_mb file reads as, instead of a number. */
 	const char *size_limit_text;
 
-	/* memfd_create(2) knows MFD_NOEXEC_SEAL; and refuses all that lack it. */
+	/* memfd_create(2) supports MFD_NOEXEC_SEAL; and refuses calls without it. */
 	bool knows_noexec;
 	bool wants_noexec;
-	/* UDMABUF_CREATE takes huge pages, or answers this. */
+	/* UDMABUF_CREATE fails with this for huge pages; 0: it accepts them. */
 	int udmabuf_huge_code;
 	uint64_t heap_left;
 	/* mmap of a dma-buf or memfd for writing, for reading only: 0 or what it answers. */

@@ -506,7 +506,7 @@ static void skb_free(struct skb *skb)
 		page_put(skb->pool, skb->page[i]);
 }
 
-static void took(struct sock *s, struct skb *skb, uint32_t n)
+static void consume(struct sock *s, struct skb *skb, uint32_t n)
 {
 	uint64_t delay = fake_now() - skb->arrival;
 
@@ -563,7 +563,7 @@ static ssize_t copy(struct sock *s, struct msghdr *msg, struct target *t, int fl
 			last = skb->plain;
 			copied += n;
 			len -= (size_t)n;
-			took(s, skb, (uint32_t)n);
+			consume(s, skb, (uint32_t)n);
 			fake_effect();
 			fake_run_to(fake_now());
 			continue;

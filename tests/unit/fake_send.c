@@ -26,12 +26,12 @@
 /* Sends that share a completion have at most so many bytes. */
 #define K_JOIN_MAX (1U << 19)
 
-/* What one call of sendmsg() took. */
+/* What one call of sendmsg() queued. */
 struct sent {
 	uint32_t number;
 	uint64_t end; /* of it, in the stream */
 	uint64_t size;
-	uint64_t ready; /* when its completion comes; FAKE_NEVER: not yet known */
+	uint64_t ready; /* when its completion comes; FAKE_NEVER: not decided yet */
 	bool zerocopy, joined, copied, complete, allowed;
 };
 
@@ -328,7 +328,7 @@ static void check_message(struct sock *s, const struct send *send)
 		s->tx.last_asked += msg->msg_iov[i].iov_len;
 	}
 	if (s->tx.last_asked > K_MAX_RW)
-		fake_stop("sendmsg of more than the kernel takes");
+		fake_stop("sendmsg of more than the kernel accepts");
 }
 
 /* A piece of a plain send lies in the mapping of a region, of which a dma-buf must be readable. */
@@ -342,7 +342,7 @@ static void check_mapped(const struct iovec *iov)
 		fake_stop("read from a dma-buf without DMA_BUF_IOCTL_SYNC");
 }
 
-static void take(struct sock *s, struct send *send, uint64_t want, struct sent *sent)
+static void queue_bytes(struct sock *s, struct send *send, uint64_t want, struct sent *sent)
 {
 	while (want) {
 		const struct iovec *iov = &send->msg->msg_iov[send->seg];
@@ -438,7 +438,7 @@ static ssize_t queue(struct sock *s, struct send *send, struct sent *sent, uint6
 			part = in_region(send, part);
 			if (!part)
 				return -EFAULT;
-			take(s, send, part, sent);
+			queue_bytes(s, send, part, sent);
 			fake_effect();
 			continue;
 		}
@@ -700,7 +700,7 @@ void fake_send_ordinary(int fd, uint32_t bytes)
 	struct send send = { .msg = &msg };
 
 	assert_true(zeros && bytes <= room(s));
-	take(s, &send, bytes, &sent);
+	queue_bytes(s, &send, bytes, &sent);
 	free(zeros);
 	sent.end = s->tx.end;
 	s->tx.sents = fake_grow(s->tx.sents, &s->tx.cap_sents, s->tx.n_sents, sizeof(sent));

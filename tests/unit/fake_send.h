@@ -5,9 +5,9 @@
 /*
  * How sockets of the kernel in tests/unit send from device memory.
  *
- * A send buffer of limited room, peers that take bytes at times of the virtual clock; sendmsg, poll
- * and the error queue with the kernel's rules, and its checks in its order. The NIC reads a byte
- * when it leaves, not when it is sent, and once more when the send completes, as for a
+ * A send buffer of limited room, peers that receive bytes at times of the virtual clock; sendmsg,
+ * poll and the error queue with the kernel's rules, and its checks in its order. The NIC reads a
+ * byte when it leaves, not when it is sent, and once more when the send completes, as for a
  * retransmission: what was overwritten too early shows as wrong bytes of the stream, or in
  * fake_spoilt().
  */
@@ -37,9 +37,9 @@ void fake_socket_optmem(int fd, uint32_t notifications);
 
 /* ---- the peer and the kernel's completions ---- */
 
-/* The peer takes so many bytes every so many ns; 0 bytes = nothing by itself. */
+/* The peer receives so many bytes every so many ns; 0 bytes = nothing by itself. */
 void fake_pace(int fd, uint64_t bytes, uint64_t ns);
-/* It takes so many now. */
+/* It receives so many now. */
 void fake_take(int fd, uint64_t bytes);
 /* Completions come up to so much later, in whatever order that makes. */
 void fake_jitter(int fd, uint64_t ns);
@@ -72,7 +72,7 @@ void fake_stamps(int fd, bool on);
 
 /* What has left, in order. */
 const uint8_t *fake_stream(int fd, uint64_t *len);
-/* Bytes that the kernel has taken. */
+/* Bytes that sendmsg() has accepted. */
 uint64_t fake_sent(int fd);
 /* Bytes that had changed when their send became complete. */
 uint64_t fake_spoilt(int fd);

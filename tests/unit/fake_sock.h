@@ -64,7 +64,7 @@ struct sock {
 		struct piece *pieces;
 		size_t n_pieces, cap_pieces, leaving; /* the piece that leaves next */
 		uint8_t *stream;
-		uint64_t end, left, cap_stream; /* taken from the application; left for the peer */
+		uint64_t end, left, cap_stream; /* sent by the application; left for the peer */
 		uint64_t spoilt;
 		struct note *notes;
 		size_t n_notes, cap_notes, first_note;

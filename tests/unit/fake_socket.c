@@ -387,7 +387,7 @@ static int bind_to(struct sock *s, int ifindex)
 	return 0;
 }
 
-/* An interface's name, as SO_BINDTODEVICE takes it: cut at 15 bytes, the end may be missing. */
+/* An interface's name, as SO_BINDTODEVICE reads it: cut at 15 bytes, the NUL may be missing. */
 static int bind_to_name(struct sock *s, const void *val, socklen_t len)
 {
 	const struct fake_nic *nic;

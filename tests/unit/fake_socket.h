@@ -54,7 +54,7 @@ struct fake_packet {
 };
 
 /* A connected socket, AF_INET or AF_INET6, with addresses of its own, routed through interface 2,
- * not bound to any. Its peer neither sends nor takes anything by itself. */
+ * not bound to any. Its peer neither sends nor receives anything by itself. */
 int fake_connected(int family);
 int fake_socket_unconnected(void);
 /* One whose device packets land in pool (NULL: all are plain). */
@@ -73,7 +73,7 @@ int fake_socket_get_lowat(int fd);
 void fake_socket_nonblock(int fd, bool on);
 /* Each recvmsg() brings a timestamp, too. */
 void fake_socket_timestamps(int fd, bool on);
-/* Something waits on the error queue: poll() says POLLERR, recvmsg() knows nothing of it. */
+/* Something waits on the error queue: poll() says POLLERR, recvmsg() doesn't report it. */
 void fake_socket_error_queue(int fd, bool on);
 
 void fake_send(int fd, const struct fake_packet *packet);
@@ -102,7 +102,7 @@ uint32_t fake_tokens_out(int fd);
 struct fake_counts {
 	uint64_t recv, send, reap, poll, inq; /* reap: recvmsg() from the error queue */
 	uint64_t dontneed, lowat, getsockopt, setsockopt;
-	uint64_t ranges, freed, missing; /* of SO_DEVMEM_DONTNEED: asked to free, and not known */
+	uint64_t ranges, freed, missing; /* of SO_DEVMEM_DONTNEED; missing: no such token */
 	uint64_t eagain;		 /* recvmsg() that found nothing, sendmsg() without room */
 	uint64_t control_short;		 /* device reads that ended because control space did */
 };

@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-/* Reads golden/NAME into memory of exactly its size, so that a read past its end is seen by the
- * address sanitizer. Fails the running test if there is no such file. */
+/* Reads golden/NAME into memory of exactly its size, so that the address sanitizer
+ * reports a read past its end. Fails the running test if there is no such file. */
 void *golden_read(const char *name, size_t *len);
 /* Calls fn for each golden file whose name has all of that in it; returns how many. */
 size_t golden_each(const char *part, void (*fn)(const char *name, const void *data, size_t len));

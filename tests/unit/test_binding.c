@@ -957,7 +957,7 @@ static void test_tx_offloads(void **state)
 	}
 }
 
-/* An id that can't be, and a caller that takes no words. */
+/* An id that can't be, and a caller without an error object. */
 static void test_no_id(void **state)
 {
 	struct devmem_binding *binding;

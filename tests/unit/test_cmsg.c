@@ -80,7 +80,7 @@ static int decode(size_t len, size_t received, uint32_t max, uint32_t *n)
 	uint32_t m;
 	int ret;
 
-	/* An exact copy, so that a sanitizer sees each byte read too far. */
+	/* An exact copy, so that a sanitizer reports a read past its end. */
 	assert_non_null(copy);
 	memcpy(copy, control, len);
 	memset(frags, CANARY, sizeof(frags));

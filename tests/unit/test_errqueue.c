@@ -50,7 +50,7 @@ static const uint8_t icmp[48] = {
 	113,  0, 0, 0, 2, 3, 1, 0, 0, 0, 0, 0, 0,  0, 0, 0,
 };
 
-/* Exactly that many bytes, aligned: a tool sees what is read behind them. */
+/* Exactly that many bytes, aligned: a sanitizer reports a read past their end. */
 static int parse(const void *bytes, size_t len, struct errqueue_notice *notice)
 {
 	void *copy = malloc(len ? len : 1);

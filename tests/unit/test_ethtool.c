@@ -258,7 +258,7 @@ static void test_list(void **state)
 	assert_int_equal(n, 77);
 }
 
-/* The context is there, the answer isn't: the caller is told that it may be, and finds it. */
+/* The context is made but the answer lost: the caller finds that one and makes no second. */
 static void test_lost_answer(void **state)
 {
 	static const enum fake_mischief lost[] = { FAKE_SHORT,	 FAKE_STUB,	  FAKE_GARBAGE,

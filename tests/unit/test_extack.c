@@ -37,7 +37,7 @@ static const struct attr_name names[] = {
 	{ 4, "middle", middle_names }, { 0, NULL, NULL },
 };
 
-/* A request whose attributes' places are known: ifindex, queues (id, type), a byte, middle (leaf
+/* A request and the offsets of its attributes: ifindex, queues (id, type), a byte, middle (leaf
  * (id, type)), one without a name. */
 struct example {
 	struct nl_msg *msg;

@@ -266,7 +266,7 @@ static uint32_t add(const char *addr, uint16_t port, uint32_t queue)
 	return place;
 }
 
-/* Without a choice of the driver's: the first free place, never one that is taken. */
+/* Where the driver can't choose a place: the first free one. */
 static void test_places(void **state)
 {
 	struct devmem_flow flow;

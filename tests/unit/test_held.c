@@ -109,7 +109,7 @@ static void test_outside(void **state)
 		assert_int_equal(held_add(held, offsets[i], PAGE), 0);
 		held_sub(held, offsets[i], PAGE);
 	}
-	/* Half outside: the part inside counts, and is taken back alike. */
+	/* Half outside: the part inside counts, and is subtracted alike. */
 	assert_int_equal(held_add(held, (PAGES - 1) * PAGE, 3 * PAGE), 1);
 	held_sub(held, (PAGES - 1) * PAGE, 3 * PAGE);
 	assert_int_equal(held_pages(held), 0);

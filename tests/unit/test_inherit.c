@@ -179,7 +179,7 @@ static void test_tx(void **state)
 	launcher_end();
 }
 
-/* The kernel knows nothing of a plain binding that a command could use. */
+/* A plain binding can't be handed on: the kernel has no entry for it. */
 static void test_plain(void **state)
 {
 	const struct devmem_binding_options options = { .sz = sizeof(options),

@@ -96,7 +96,7 @@ static void says(const char *what)
 		fail_msg("\"%s\" doesn't say \"%s\"", err.message, what);
 }
 
-/* A journal with so many owners, told from others by its interface's number. */
+/* A journal with so many owners, distinct by its interface's number. */
 static void make(struct journal *journal, uint32_t ifindex, uint32_t owners)
 {
 	struct journal_owner *owner;
@@ -536,7 +536,7 @@ static void test_damaged(void **state)
 	journal_free(&journal);
 	for (n = 0; n < len; n++) {
 		write_text(NIC ".journal", text, n);
-		/* Without even its first line it is not known to be one. */
+		/* Without even its first line it doesn't count as a journal. */
 		damaged(n < (size_t)(strchr(text, '\n') - text + 1) ? "" : "cut off");
 	}
 	/* In the middle, and of another version. */
@@ -1110,8 +1110,8 @@ static void crashing(void *arg)
 	assert_int_equal(attempt->fn(), 0);
 }
 
-/* True if the attempt makes so many calls: the process died before that one. Another one comes, the
- * lock is free, and it sees one of the two journals. */
+/* Kills the process before call number `at`: false if the attempt makes fewer. For the next process
+ * the lock is free, and it reads one of the two journals. */
 static bool try_crashing(const struct attempt *attempt, unsigned int at)
 {
 	struct journal journal;

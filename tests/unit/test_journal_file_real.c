@@ -291,7 +291,7 @@ static void test_one_at_a_time(void **state)
 	assert_false(exists(NIC ".lock"));
 }
 
-/* Readers without the lock never see half a journal. */
+/* Readers without the lock never read half a journal. */
 static void test_read_while_written(void **state)
 {
 	uint32_t i, now, last = 1;
