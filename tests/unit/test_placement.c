@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The placement ring against a model that marks each byte of the region as taken or free. */
+/* The placement ring against a model that marks each byte of the region as used or free. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -110,7 +110,7 @@ static void test_pieces(void **state)
 	assert_int_equal(placement_release(ring, UINT32_MAX), 0);
 	assert_int_equal(placement_space(ring, 5, iov), 1);
 	assert_int_equal(iov[0].iov_len, 1);
-	/* Empty pieces don't take space: then the pieces run out. */
+	/* Empty pieces need no space: the limit on pieces is reached instead. */
 	assert_int_equal(placement_add(ring, 1, &offset, &token), 1);
 	for (; placement_pieces_left(ring); n++)
 		placement_add(ring, 0, &offset, &token);
@@ -123,8 +123,8 @@ struct out {
 	uint64_t offset;
 };
 
-/* Random takes and releases: no byte is given out twice, and all that is free can be had as soon as
- * what was taken before it is released. */
+/* Random placements and releases: no byte is handed out twice, and all that is free can be had as
+ * soon as what was handed out before it is released. */
 static void test_random(void **state)
 {
 	static struct out out[SIZE];

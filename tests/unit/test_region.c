@@ -124,7 +124,7 @@ static void udmabuf_ordinary_when_told(void **state)
 	check_nothing_left();
 }
 
-/* Where "udmabuf" can't have huge pages it takes ordinary ones, and says why. */
+/* Where "udmabuf" can't have huge pages it uses ordinary ones, and says why. */
 static void check_fallback(uint64_t size, const char *note)
 {
 	struct devmem_region *region = open_ok("udmabuf", size);
@@ -194,7 +194,7 @@ static void fallback_for_an_old_udmabuf(void **state)
 	assert_int_equal(fake.huge_free, 9);
 }
 
-/* Others took the pages between the count and the allocation. */
+/* Others allocated the pages between the count and the allocation. */
 static void fallback_for_a_lost_race(void **state)
 {
 	int k;
@@ -648,7 +648,7 @@ static void no_limit(void **state)
 	check_nothing_left();
 }
 
-/* Calls whose failure costs only what they would have told, or that can't be helped. */
+/* Calls whose failure loses only what they would have reported, or that can't be helped. */
 static bool survivable(const char *call, int code)
 {
 	/* Asked again without MFD_NOEXEC_SEAL. */

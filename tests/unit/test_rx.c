@@ -983,7 +983,7 @@ static void test_options(void **state)
 	begin(MIB);
 	assert_int_equal(OPEN(0), 0);
 	assert_int_equal(OPEN(.sz = 4), -EINVAL);
-	assert_int_equal(OPEN(.sz = 8), 0); /* a caller that knows no member */
+	assert_int_equal(OPEN(.sz = 8), 0); /* an older caller: no member yet */
 	assert_int_equal(OPEN(.sz = sizeof(struct devmem_rx_options) + 1), -EINVAL);
 	assert_int_equal(OPEN(.fragments_max = 15), -EINVAL);
 	assert_int_equal(OPEN(.fragments_max = 16), 0);

@@ -108,7 +108,7 @@ static void mangle_size(void *control, size_t *len, void *arg)
 	memcpy((char *)control + 16 + 8, size, sizeof(*size));
 }
 
-/* Control messages that tell of more than came, or of less: nothing is handed out, nothing stays
+/* Control messages that announce more than came, or less: nothing is handed out, nothing stays
  * placed, and the ring is as usable as before. */
 static void test_wrong_sizes(void **state)
 {
@@ -257,7 +257,7 @@ static void test_many_pieces(void **state)
 	devmem_region_close(large);
 }
 
-/* The ring wraps inside the read that takes the last pieces it can count: one is left for that. */
+/* The ring wraps inside the read that uses its last pieces: one is kept for that. */
 static void test_wrap_in_last_pieces(void **state)
 {
 	struct devmem_binding *binding;

@@ -154,7 +154,7 @@ static void test_messages(void **state)
 	app_close(&app);
 }
 
-/* More than ever comes: late by no more than the bound, then the end is seen at once. */
+/* More than ever comes: late by no more than the bound; then the end is reported at once. */
 static void test_expects_too_much(void **state)
 {
 	struct app app;
@@ -195,7 +195,7 @@ static void test_fin(void **state)
 	app_close(&app);
 }
 
-/* Taken back: the first byte wakes it again. */
+/* Once nothing is expected any more the first byte wakes it again. */
 static void test_expect_nothing(void **state)
 {
 	struct app app;
@@ -468,7 +468,7 @@ static void test_held_max_in_pages(void **state)
 	app_close(&app);
 }
 
-/* What is out takes pages from what can be queued: the mark asks for a quarter of what is left. */
+/* Pages that are out can't be queued: the mark asks for a quarter of those that are left. */
 static void test_mark_beside_held(void **state)
 {
 	struct app app;
@@ -555,7 +555,7 @@ static void test_held_max_shared(void **state)
 	assert_int_equal(app_recv(&b, 0), 24);
 	assert_int_equal(held_pages(fake_pool_held(pool)), 64);
 	assert_int_equal(app_recv(&b, 0), -ENOBUFS);
-	/* The other one, which has read all there was, and expects more: nothing may be taken, so
+	/* The other one, which has read all there was, and expects more: no page may be used, so
 	 * there is nothing to wait for. */
 	devmem_rx_expect(a.rx, DEVMEM_RX_STREAM);
 	assert_int_equal(app_recv(&a, DEVMEM_RX_DONTWAIT), -ENOBUFS);

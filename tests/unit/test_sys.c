@@ -160,7 +160,7 @@ static void test_who_and_when(void **state)
 	assert_int_equal(ino, st.st_ino);
 }
 
-/* What the spawned program sees, on its standard output: one line a fact. */
+/* What the spawned program finds, on its standard output: one line a fact. */
 static int child(int argc, char **argv)
 {
 	/* Numbers 32 and 33 are the C library's own. */

@@ -28,7 +28,7 @@ static void test_open(void **state)
 	app_open(&app, NULL);
 	assert_true(fake_socket_has_zerocopy(app.fd));
 	assert_int_equal(fake_socket_bound(app.fd), 2);
-	/* The attempt that can't succeed took no number and sent nothing. */
+	/* The attempt that can't succeed used no number and sent nothing. */
 	assert_int_equal(fake_socket_next(app.fd), 0);
 	assert_int_equal(fake_sent(app.fd), 0);
 	assert_int_equal(fake_counts(app.fd).send, 1);
@@ -72,7 +72,7 @@ static void test_open_as_it_was(void **state)
 	assert_false(fake_socket_has_zerocopy(app.fd));
 }
 
-/* Another process made the binding: the interface is known by its name. */
+/* Another process made the binding: errors name the interface by its name. */
 static void test_open_inherited(void **state)
 {
 	struct devmem_error err = { 0 };
@@ -242,7 +242,7 @@ static void test_open_refused(void **state)
 			assert_int_equal(fake_socket_bound(app.fd), was_bound);
 			assert_int_equal(fake_sent(app.fd), 0);
 		}
-		/* A caller that takes no words. */
+		/* A caller that wants no message. */
 		assert_int_equal(devmem_tx_open(&app.tx, app.fd, app.binding, NULL, NULL), ret);
 		app_end(&app);
 		fake_end();
@@ -340,7 +340,7 @@ static void test_open_each_call(void **state)
 	open_failing(false, 2, 6);
 }
 
-/* Without room in the socket or for a notification nothing is known yet: the first send tells. */
+/* Without room in the socket or for a notification the first send finds out, not the opening. */
 static void test_open_full(void **state)
 {
 	const struct devmem_range range = { 0, 1000 };
@@ -602,7 +602,7 @@ static void test_dontwait(void **state)
 	app_end(&app);
 }
 
-/* A send that waits makes one call, however long it takes. */
+/* A send that waits makes one call, however long that lasts. */
 static void test_waits(void **state)
 {
 	struct app app;
@@ -621,7 +621,7 @@ static void test_waits(void **state)
 	app_end(&app);
 }
 
-/* On a descriptor with O_NONBLOCK it polls, and takes as many numbers as it needs. */
+/* On a descriptor with O_NONBLOCK it polls, and uses as many numbers as it needs. */
 static void test_waits_nonblock(void **state)
 {
 	struct devmem_range list[] = { { 0, 20000 }, { 7, 5 }, { 50000, 30000 } };
@@ -652,7 +652,7 @@ static void test_waits_nonblock(void **state)
 }
 
 /* Messages for others, with nothing in flight, while it waits for room that somebody else's bytes
- * take. */
+ * fill. */
 static void test_waits_nonblock_notices(void **state)
 {
 	struct app app;
@@ -839,7 +839,7 @@ static void test_full_of_others(void **state)
 	fake_fail_send(app.fd, 0, ENOBUFS);
 	assert_int_equal(app_send(&app, &range, 1, 0, NULL), -ENOBUFS);
 	app_explains(&app, -ENOBUFS, DEVMEM_ERROR_REFUSED, "net.core.optmem_max");
-	/* Unread messages for others take it up: they are dropped. */
+	/* Unread messages for others fill it: they are dropped. */
 	fake_socket_optmem(app.fd, 2);
 	fake_note_timestamp(app.fd);
 	fake_note_timestamp(app.fd);
@@ -892,7 +892,7 @@ static void test_connection_ends(void **state)
 		fake_socket_sndbuf(app.fd, 1000);
 		fake_reset(app.fd, 5 * FAKE_MS, ETIMEDOUT);
 		fake_hold(app.fd, true);
-		/* The kernel says why once, here to the first call: the second tells. */
+		/* The kernel says why once, here to the first call; the second reports it. */
 		assert_int_equal(app_send(&app, &range, 1, 0, NULL), 1000);
 		assert_int_equal(fake_now(), 5 * FAKE_MS);
 		assert_int_equal(app_send(&app, &range, 1, 0, NULL), -ETIMEDOUT);
@@ -931,7 +931,7 @@ static void test_route_changes(void **state)
 		fake_route_fails(ENETUNREACH);
 		app_explains(&app, -ENODEV, DEVMEM_ERROR_REFUSED, "eth1");
 		fake_route_fails(0);
-		/* Back again: what it was can't be told any more. */
+		/* It is back: what was wrong can't be found out any more. */
 		fake_socket_route(app.fd, 2);
 		app_explains(&app, -ENODEV, DEVMEM_ERROR_REFUSED, "leaves through eth1 now");
 		app_explains(&app, -ENODEV, DEVMEM_ERROR_REFUSED, "try again");
@@ -1046,7 +1046,7 @@ static void test_other_errors(void **state)
 	app_end(&app);
 }
 
-/* The kernel takes just under 2 GiB in one call, and says nothing of the rest. */
+/* The kernel sends just under 2 GiB in one call, and says nothing of the rest. */
 static void test_huge(void **state)
 {
 	struct devmem_range list[] = { { 5, UINT64_C(3) << 30 }, { 0, 1 } };
@@ -1213,7 +1213,7 @@ static void test_plain_sync_fails(void **state)
 	assert_int_equal(fake_counts(app.fd).send, 0);
 	fake_sync_result(0, 0);
 	app_send_one(&app, 0, 500);
-	/* What was sent was sent: the next call tells. */
+	/* What was sent stays sent: the next call reports the error. */
 	fake_sync_result(0, ENOMEM);
 	assert_int_equal(app_send(&app, &range, 1, 0, &sequence), 500);
 	assert_int_equal(sequence, 2);

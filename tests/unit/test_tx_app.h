@@ -52,7 +52,7 @@ void app_start(struct app *app, enum app_kind kind, uint64_t size);
 /* Abandons the sender, if there is one, and frees what the application has. */
 void app_end(struct app *app);
 
-/* devmem_tx_send(); what it takes is written down. */
+/* devmem_tx_send(); what it sent is recorded. */
 int64_t app_send(struct app *app, const struct devmem_range *ranges, size_t n, unsigned int flags,
 		 uint64_t *sequence);
 /* One range that must go whole. Return: its number. */

@@ -3,7 +3,7 @@
  * Sender under random schedules: lists of ranges that overlap, parts, full buffers, completions in
  * odd orders, messages for others, signals, resets, numbers that wrap. The application writes to
  * the region again as soon as the sender says that it may. Whatever happens, what leaves is what
- * was sent, nothing changes too early, and each send is told once. The schedule of each round
+ * was sent, nothing changes too early, and each send is reported once. The schedule of each round
  * follows from its number.
  */
 #include "test_tx_app.h"

@@ -29,7 +29,7 @@ static void begin_held(unsigned int n)
 	fake_take(app.fd, 100 * n);
 }
 
-/* One call with room for n, which must tell these: first and last of each, up to a 0. */
+/* One call with room for n, which must report these: first and last of each, up to a 0. */
 static void reaps(size_t n, const uint64_t *want)
 {
 	struct devmem_tx_done done[8];
@@ -86,7 +86,7 @@ static void test_reap(void **state)
 	app_end(&app);
 }
 
-/* One message for many sends, and many messages in one call. Each is told once. */
+/* One message for many sends, and many messages in one call. Each is reported once. */
 static void test_reap_merges(void **state)
 {
 	uint64_t reads;
@@ -163,7 +163,7 @@ static void test_reap_small(void **state)
 	REAPS(1, 1, 1);
 	REAPS(1, 8, 9);
 	REAPS(1, 0);
-	/* What other calls found is told, too. */
+	/* What other calls found is reported, too. */
 	fake_complete(app.fd, 1);
 	assert_int_equal(devmem_tx_wait(app.tx, 3, -1), 0);
 	assert_int_equal(fake_notes(app.fd), 0);
@@ -304,7 +304,7 @@ static void is_lost(uint64_t completed)
 	assert_int_equal(fake_counts(app.fd).send, sent);
 	assert_int_equal(fake_counts(app.fd).poll, polled);
 	assert_int_equal(fake_now(), 0);
-	/* What was told before can't be taken back, but isn't told again. */
+	/* What was reported stays reported, but isn't reported again. */
 	assert_int_equal(devmem_tx_completed(app.tx), completed);
 	assert_int_equal(devmem_tx_wait(app.tx, completed, 0), -EBADMSG);
 	assert_int_equal(devmem_tx_in_flight(app.tx, &range, &sequence), 1);
@@ -348,7 +348,7 @@ static void test_lost(void **state)
 	fake_end();
 	fake_begin(FAKE_LINUX_7_3);
 
-	/* zerocopy_sends was wrong: too low; too high is only seen as sends of somebody else. */
+	/* zerocopy_sends was wrong: too low; too high only shows as sends of somebody else. */
 	app_begin(&app, APP_DEVICE, MIB);
 	fake_socket_number(app.fd, 8);
 	app_open(&app, &o);
@@ -529,7 +529,7 @@ static void test_wait(void **state)
 	assert_int_equal(fake_counts(app.fd).reap, 2);
 	assert_int_equal(fake_poll_events(), 0);
 	assert_int_equal(fake_poll_timeout(), -1);
-	/* It is known: no call. */
+	/* That was found out already: no call. */
 	assert_int_equal(devmem_tx_wait(app.tx, 1, -1), 0);
 	assert_int_equal(devmem_tx_wait(app.tx, 0, -1), 0);
 	assert_int_equal(devmem_tx_wait(app.tx, 1, 0), 0);
@@ -632,9 +632,9 @@ static void test_wait_dead(void **state)
 	fake_reset(app.fd, 0, ECONNRESET);
 	assert_int_equal(devmem_tx_wait(app.tx, 1, 200), -ETIMEDOUT);
 	assert_in_range(fake_now(), 200 * FAKE_MS, 202 * FAKE_MS);
-	/* It takes naps, not a processor: one or two polls in each. */
+	/* It sleeps rather than keep a processor busy: one or two polls between two sleeps. */
 	assert_true(fake_counts(app.fd).poll <= 250);
-	/* A signal is seen then, too. */
+	/* A signal is noticed then, too. */
 	fake_signal(fake_now() + 50 * FAKE_MS + FAKE_MS / 2);
 	assert_int_equal(devmem_tx_wait(app.tx, 1, 5000), -EINTR);
 	assert_int_equal(app_send(&app, &range, 1, 0, NULL), -ECONNRESET);

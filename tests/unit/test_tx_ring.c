@@ -190,7 +190,7 @@ static void test_short(void **state)
 	fake_take(app.fd, 400);
 	gets(1, 1000, 0, 450);
 	assert_int_equal(put(0, 0, 0), 0);
-	/* The beginning again; the piece that took nothing is in nobody's way. */
+	/* The beginning again; the piece given back whole is in nobody's way. */
 	gets(1, 399, 0, 399);
 	assert_int_equal(put(450, 50, 0), 0);
 	assert_int_equal(put(500, 500, 0), 0);
@@ -217,7 +217,7 @@ static void test_short_behind_end(void **state)
 	gets(800, 800, 150, 800);
 	assert_int_equal(put(0, 150, 0), 0);
 	gets(100, 150, 0, 150);
-	/* It took 50 at the end and 150; now 50 and 30. */
+	/* It used 50 at the end and 150; now 50 and 30. */
 	assert_int_equal(put(0, 30, 0), 0);
 	gets(1, 1000, 30, 120);
 	assert_int_equal(get_fails(1, 1000), -ENOBUFS);
@@ -309,7 +309,7 @@ static void test_many(void **state)
 
 /* ---- random ---- */
 
-/* A piece, as the model knows it, in the order in which they were handed out. */
+/* A piece, as the model has it, in the order in which they were handed out. */
 struct model_piece {
 	struct devmem_range space;
 	uint64_t left_out; /* at the end of the circle, before it */
@@ -321,7 +321,7 @@ static struct {
 	uint64_t offset, size, head;
 	struct model_piece pieces[4 * PIECES];
 	uint32_t n, oldest;
-	uint8_t map[SPACE_MAX]; /* bytes that are taken */
+	uint8_t map[SPACE_MAX]; /* bytes that are in use */
 } m;
 
 static void mark(uint64_t offset, uint64_t size, bool taken)
