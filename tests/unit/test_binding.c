@@ -632,15 +632,29 @@ static void test_vanishes(void **state)
 	}
 }
 
+static int open_inherited(void *id)
+{
+	struct devmem_binding *inherited = (void *)&err;
+	int ret;
+
+	ret = binding_open_inherited_rx(&inherited, region, *(uint32_t *)id, 4096, UINT64_MAX,
+					&err);
+	if (ret) {
+		assert_int_equal(ret, -ENOMEM);
+		assert_int_equal(err.code, ret);
+		assert_null(inherited);
+	}
+	devmem_binding_close(inherited);
+	return ret;
+}
+
 /* Somebody else's binding: nothing is asked of the kernel, and closing doesn't unbind. */
 static void test_inherited(void **state)
 {
 	struct devmem_binding *binding, *inherited;
 	struct devmem_binding_stats stats;
 	const uint32_t queue = 1;
-	unsigned int k, base;
 	uint32_t id;
-	int ret;
 
 	(void)state;
 	world(FAKE_LINUX_7_3);
@@ -659,20 +673,7 @@ static void test_inherited(void **state)
 	assert_true(stats.held_pages_limit == 77);
 	devmem_binding_close(inherited);
 	assert_int_equal(nic->state.bound[1], id);
-	for (k = 1, ret = -1; ret; k++) {
-		base = fake_calls();
-		fake_fail(base + k, ENOMEM);
-		inherited = (void *)&err;
-		ret = binding_open_inherited_rx(&inherited, region, id, 4096, UINT64_MAX, &err);
-		fake_fail(0, 0);
-		if (ret) {
-			assert_int_equal(ret, -ENOMEM);
-			assert_int_equal(err.code, ret);
-			assert_null(inherited);
-		}
-	}
-	assert_int_equal(k, 3);
-	devmem_binding_close(inherited);
+	assert_true(fake_each_fails(FAKE_CALL, ENOMEM, open_inherited, &id) > 0);
 	devmem_binding_close(binding);
 	assert_int_equal(nic->state.bound[1], 0);
 	world_end();
