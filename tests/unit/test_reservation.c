@@ -33,15 +33,15 @@
 static struct fake_nic *nic;
 static struct fake_state before;
 
-/* What the library told its user, one line each. */
-static char told[4096];
+/* The library's notices, one line each. */
+static char noticed[4096];
 
 static void notice(const char *text, void *arg)
 {
-	size_t len = strlen(told);
+	size_t len = strlen(noticed);
 
 	(void)arg;
-	snprintf(told + len, sizeof(told) - len, "%s\n", text);
+	snprintf(noticed + len, sizeof(noticed) - len, "%s\n", text);
 }
 
 static const struct devmem_reservation_options *options(void)
@@ -84,7 +84,7 @@ static void world(unsigned int kind)
 	if (kind & WORLD_AUTO_SPLIT)
 		nic->state.split = 0;
 	fake_snapshot(nic, &before);
-	told[0] = '\0';
+	noticed[0] = '\0';
 }
 
 /* After whatever has happened: all is as it was, and the runtime directory is empty. */
@@ -1074,7 +1074,7 @@ struct change {
 	const char *what;
 	void (*change)(void); /* while the reservation lives */
 	void (*expect)(void); /* makes before what must be there afterwards */
-	const char *told;     /* to the user, NULL: nothing */
+	const char *noticed;  /* to the user, NULL: nothing */
 };
 
 static void split_off(void)
@@ -1174,14 +1174,14 @@ static void test_changed_meanwhile(void **state)
 		if (devmem_reservation_close(reservation, &err))
 			fail_msg("%s: %s", changes[i].what, err.message);
 		fake_assert_state(nic, &before, changes[i].what);
-		if (changes[i].told ? !strstr(told, changes[i].told) : told[0])
-			fail_msg("%s: told: %s", changes[i].what, told);
+		if (changes[i].noticed ? !strstr(noticed, changes[i].noticed) : noticed[0])
+			fail_msg("%s: noticed: %s", changes[i].what, noticed);
 		devmem_netdev_close(nd);
 		fake_end();
 	}
 }
 
-/* A second user comes after the change: what he found is what comes back. */
+/* A second user comes after the change: what it found is what comes back. */
 static void test_changed_between_users(void **state)
 {
 	struct devmem_reservation *a, *b;
@@ -1199,8 +1199,8 @@ static void test_changed_between_users(void **state)
 	expect_table();
 	before.hds_thresh = 100;
 	b = must_open(nd, 2);
-	assert_non_null(strstr(told, "somebody changed the RSS table meanwhile"));
-	assert_non_null(strstr(told, "somebody changed hds-thresh meanwhile"));
+	assert_non_null(strstr(noticed, "somebody changed the RSS table meanwhile"));
+	assert_non_null(strstr(noticed, "somebody changed hds-thresh meanwhile"));
 	assert_false(in_table(2));
 	assert_int_equal(nic->state.hds_thresh, 0);
 	assert_int_equal(devmem_reservation_close(a, &err), 0);
@@ -1371,7 +1371,7 @@ static void test_moved(void **state)
 		assert_non_null(strstr(err.message, "header split (was off)"));
 		assert_int_equal(devmem_reservation_restore(NULL, &n, options(), &err), 0);
 		assert_int_equal(n, 0);
-		assert_non_null(strstr(told, "not in this network namespace"));
+		assert_non_null(strstr(noticed, "not in this network namespace"));
 		nic->present = true;
 		assert_int_equal(devmem_reservation_restore(NULL, &n, options(), &err), 0);
 		assert_int_equal(n, 1);
@@ -1381,7 +1381,7 @@ static void test_moved(void **state)
 	}
 }
 
-/* Without the journal nobody knows what was there before. */
+/* Without the journal nothing says what was there before. */
 static void test_journal_removed(void **state)
 {
 	struct devmem_reservation *reservation;
@@ -1488,7 +1488,7 @@ static void test_stale(void **state)
 			assert_int_equal(n, 0);
 		}
 		fake_assert_state(nic, &before, "after a boot");
-		assert_non_null(strstr(told, "before the last boot"));
+		assert_non_null(strstr(noticed, "before the last boot"));
 		fake_end();
 	}
 }
@@ -1532,7 +1532,7 @@ static void test_no_watcher_program(void **state)
 	fake_end();
 }
 
-/* Numbers are given again: a handle knows its own reservation from another of the same number. */
+/* Numbers are given again: a handle tells its own reservation from another of the same number. */
 static void test_number_again(void **state)
 {
 	struct devmem_flow flow = flow4("192.0.2.1", 5201);
@@ -1661,7 +1661,7 @@ static void insert_twin(void *arg)
 	devmem_netdev_close(nd);
 }
 
-/* Somebody inserts the very same rule just before we do: it's his. */
+/* Somebody inserts the very same rule just before we do: it's theirs. */
 static void test_twin_rule(void **state)
 {
 	struct devmem_flow flow = flow4("192.0.2.1", 5201);
@@ -1727,7 +1727,7 @@ static void on_ready(void *arg)
 	watching = true;
 }
 
-/* The nic's name as the watcher was told it. */
+/* The nic's name as the watcher got it. */
 static void watch(struct devmem_error *err)
 {
 	watching = false;
@@ -1749,7 +1749,7 @@ static void test_watch(void **state)
 	assert_int_equal(nic->state.split, 2);
 	watch(&err);
 	assert_non_null(strstr(
-		told, "ended the reservation of a dead owner: pid 4712 (test), reservation 1"));
+		noticed, "ended the reservation of a dead owner: pid 4712 (test), reservation 1"));
 	fake_assert_state(nic, &before, "after the owner's death");
 	/* Nobody to watch. */
 	assert_int_equal(devmem_reservation_watch(fake_spawn_arg(2), 1, NULL, options(), &err),
@@ -1830,7 +1830,7 @@ static void test_watch_replaced(void **state)
 	o = *options();
 	o.step = replace_nic;
 	assert_int_equal(devmem_reservation_watch(fake_spawn_arg(2), 1, NULL, &o, &err), 0);
-	assert_non_null(strstr(told, "eth1 is gone: nothing to put back"));
+	assert_non_null(strstr(noticed, "eth1 is gone: nothing to put back"));
 	fake_assert_state(other, &before, "another interface with the same index");
 	fake_process(0);
 	fake_end();
