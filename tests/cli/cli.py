@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,9 @@ FAKE = os.environ.get("DEVMEMCTL_FAKE", "devmemctl-fake")
 SKIP = 77
 # Exit codes of the command.
 OK, USAGE, REFUSED, MISSING = 0, 1, 2, 3
+
+# Where SIGHUP was ignored before, the command leaves it so. It must not be ignored here, however the tests were started.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def data(size, seed=1):

@@ -10,9 +10,6 @@ import time
 
 import cli
 
-# Where SIGHUP was ignored before, the command leaves it so. It must not be ignored here, however the tests were started.
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
 
 class Signals(cli.TestCase):
     def ended(self, receiver, sig):
