@@ -355,11 +355,6 @@ int sys_socket(int domain, int type, int protocol)
 	return fd < 0 ? -errno : fd;
 }
 
-int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
-{
-	return bind(fd, addr, len) < 0 ? -errno : 0;
-}
-
 ssize_t sys_send(int fd, const void *buf, size_t len, int flags)
 {
 	ssize_t n;

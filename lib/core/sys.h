@@ -77,7 +77,6 @@ int sys_spawn(const char *path, char *const argv[], int64_t *pid, int *out);
 int sys_waitpid(int64_t pid);
 
 int sys_socket(int domain, int type, int protocol);
-int sys_bind(int fd, const struct sockaddr *addr, socklen_t len);
 ssize_t sys_send(int fd, const void *buf, size_t len, int flags);
 /* Netlink: repeats on EINTR. */
 ssize_t sys_recv(int fd, void *buf, size_t len, int flags);

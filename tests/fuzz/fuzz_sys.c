@@ -326,14 +326,6 @@ int sys_socket(int domain, int type, int protocol)
 	return 3;
 }
 
-int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
-{
-	(void)fd;
-	(void)addr;
-	(void)len;
-	return 0;
-}
-
 ssize_t sys_send(int fd, const void *buf, size_t len, int flags)
 {
 	const struct nlmsghdr *nlh = buf;

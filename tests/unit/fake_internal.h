@@ -36,7 +36,6 @@ struct object_ops {
 	int (*fallocate)(struct object *obj, uint64_t size);
 	int (*add_seals)(struct object *obj, int seals);
 	int (*ioctl)(struct object *obj, unsigned long request, void *arg);
-	int (*bind)(struct object *obj, const struct sockaddr *addr, socklen_t len);
 	ssize_t (*send)(struct object *obj, const void *buf, size_t len);
 	ssize_t (*recv)(struct object *obj, void *buf, size_t len, int flags);
 	ssize_t (*recvmsg)(struct object *obj, struct msghdr *msg, int flags);

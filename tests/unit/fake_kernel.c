@@ -708,11 +708,6 @@ int sys_socket(int domain, int type, int protocol)
 	return -EAFNOSUPPORT;
 }
 
-int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
-{
-	CALL(bind, (obj, addr, len), -EINVAL);
-}
-
 ssize_t sys_send(int fd, const void *buf, size_t len, int flags)
 {
 	if (flags)

@@ -597,14 +597,6 @@ static void name_port(struct netlink *sock)
 		sock->portid = next_portid++;
 }
 
-static int netlink_bind(struct object *obj, const struct sockaddr *addr, socklen_t len)
-{
-	if (len < sizeof(struct sockaddr_nl) || addr->sa_family != AF_NETLINK)
-		return -EINVAL;
-	name_port(netlink_of(obj));
-	return 0;
-}
-
 static ssize_t netlink_send(struct object *obj, const void *buf, size_t len)
 {
 	if (netlink_of(obj)->protocol == NETLINK_ROUTE) {
@@ -738,7 +730,6 @@ static void netlink_release(struct object *obj)
 static const struct object_ops netlink_ops = {
 	.name = "netlink socket",
 	.release = netlink_release,
-	.bind = netlink_bind,
 	.send = netlink_send,
 	.recv = netlink_recv,
 	.recvmsg = netlink_recvmsg,
