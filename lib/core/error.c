@@ -7,14 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "uapi/errno.h"
+
 const char *error_name(int code, char buf[16])
 {
 	const char *name;
 
 	code = abs(code);
-	if (code == KERNEL_ENOTSUPP)
+	if (code == UAPI_ENOTSUPP)
 		return "ENOTSUPP";
-	if (code == KERNEL_ETOOSMALL)
+	if (code == UAPI_ETOOSMALL)
 		return "ETOOSMALL";
 	name = strerrorname_np(code);
 	if (name)
@@ -29,9 +31,9 @@ const char *error_description(int code)
 	const char *text;
 
 	code = abs(code);
-	if (code == KERNEL_ENOTSUPP)
+	if (code == UAPI_ENOTSUPP)
 		return "Operation is not supported";
-	if (code == KERNEL_ETOOSMALL)
+	if (code == UAPI_ETOOSMALL)
 		return "Buffer or request is too small";
 	text = strerrordesc_np(code);
 	return text ? text : "Unknown error";
@@ -53,7 +55,7 @@ static int kind_of(int code)
 	case EAFNOSUPPORT:
 	case EPROTONOSUPPORT:
 	case EOPNOTSUPP:
-	case KERNEL_ENOTSUPP:
+	case UAPI_ENOTSUPP:
 		return DEVMEM_ERROR_MISSING;
 	default:
 		return DEVMEM_ERROR_REFUSED;

@@ -9,10 +9,6 @@
 
 #include <devmem/error.h>
 
-/* Errnos inside the kernel that leak out of it: include/linux/errno.h. */
-#define KERNEL_ENOTSUPP 524
-#define KERNEL_ETOOSMALL 525
-
 /* An error that the library found itself: message is "subject: text". The kind is INPUT unless the
  * code says that something is missing. */
 int error_input(struct devmem_error *err, int code, const char *subject, const char *fmt, ...)

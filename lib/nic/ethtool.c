@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "netlink/genl.h"
+#include "uapi/errno.h"
 
 /* Room for every request. */
 #define REQUEST_WORDS 32
@@ -16,7 +17,7 @@ bool ethtool_is_absent(int code)
 {
 	switch (code) {
 	case -EOPNOTSUPP:
-	case -KERNEL_ENOTSUPP:
+	case -UAPI_ENOTSUPP:
 	case -EPROTONOSUPPORT:
 	case -ENETDOWN:
 	case -EINVAL:

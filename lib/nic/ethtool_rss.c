@@ -11,6 +11,7 @@
 #include "netlink/ethtool_msg.h"
 #include "netlink/genl.h"
 #include "uapi/ethtool.h"
+#include "uapi/errno.h"
 
 /* Room for every request but the one with a table. */
 #define REQUEST_WORDS 32
@@ -176,7 +177,7 @@ static void hint_context(const struct nic *nic, int code, struct devmem_error *e
 		error_hint(err, "RSS contexts need CAP_NET_ADMIN: run it as root");
 		break;
 	case -EOPNOTSUPP:
-	case -KERNEL_ENOTSUPP:
+	case -UAPI_ENOTSUPP:
 		error_hint(err,
 			   "the driver of %s has no RSS contexts: steer each flow to one queue "
 			   "instead",

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/sys.h"
 #include "uapi/dma_buf.h"
+#include "uapi/errno.h"
 
 _Static_assert(DEVMEM_SYNC_READ == DMA_BUF_SYNC_READ, "DEVMEM_SYNC_READ");
 _Static_assert(DEVMEM_SYNC_WRITE == DMA_BUF_SYNC_WRITE, "DEVMEM_SYNC_WRITE");
@@ -142,7 +143,7 @@ int devmem_region_is_dmabuf(const struct devmem_region *region)
 static bool means_not_mappable(int code)
 {
 	return code == -EINVAL || code == -ENODEV || code == -ENOTTY || code == -EOPNOTSUPP ||
-	       code == -ENOSYS || code == -ENXIO || code == -KERNEL_ENOTSUPP;
+	       code == -ENOSYS || code == -ENXIO || code == -UAPI_ENOTSUPP;
 }
 
 static int fd_map(struct devmem_region *region, struct devmem_error *err)

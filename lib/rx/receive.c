@@ -9,6 +9,7 @@
 #include "rx/placement.h"
 #include "rx/rx.h"
 #include "core/sys.h"
+#include "uapi/errno.h"
 
 /* What one receive has brought, as far as it was read. */
 struct brought {

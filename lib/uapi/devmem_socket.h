@@ -28,9 +28,6 @@
 #define UAPI_DONTNEED_RANGES_MAX 128
 #define UAPI_DONTNEED_FRAGMENTS_MAX 1024
 
-/* Kernel-internal ETOOSMALL, which recvmsg lets through: no control space for even one fragment. */
-#define UAPI_ETOOSMALL 525
-
 /* Content of an SCM_DEVMEM_LINEAR or SCM_DEVMEM_DMABUF control message. LINEAR: only frag_size
  * says something. */
 struct uapi_dmabuf_cmsg {

@@ -109,7 +109,6 @@ enum {
 #define UAPI_ETHTOOL_GRXCLSRLALL 0x30
 #define UAPI_ETHTOOL_SRXCLSRLDEL 0x31
 #define UAPI_ETHTOOL_SRXCLSRLINS 0x32
-#define UAPI_ETHTOOL_GRSSH 0x46
 #define UAPI_ETHTOOL_SRSSH 0x47
 
 /* Kinds of flow rules, and flags on top. */
@@ -129,7 +128,6 @@ enum {
 #define UAPI_RX_CLS_LOC_SPECIAL 0x80000000U
 #define UAPI_RX_CLS_LOC_ANY 0xffffffffU
 
-#define UAPI_RXFH_INDIR_NO_CHANGE 0xffffffffU
 /* rss_context of an ETHTOOL_SRSSH that makes a new context, and receives its number. indir_size 0
  * with the number of a context deletes that one. Contexts came in 4.18. */
 #define UAPI_RXFH_CONTEXT_ALLOC 0xffffffffU

@@ -13,7 +13,7 @@ PUBLIC_HEADERS = os.path.join(SOURCE, "include", "devmem")
 # A room includes itself, the rooms that are named here, and the public headers of both.
 MAY_INCLUDE = {
     "uapi": "",
-    "core": "",
+    "core": "uapi",
     "netlink": "core uapi",
     "nic": "netlink core uapi",
     "region": "core uapi",

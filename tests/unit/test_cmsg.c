@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "rx/cmsg.h"
+#include "uapi/errno.h"
 
 #define MAX 64
 #define CANARY 0xC5
