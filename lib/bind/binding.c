@@ -16,9 +16,9 @@
 #include "netlink/genl.h"
 #include "nic/ethtool.h"
 #include "nic/netdev.h"
+#include "nic/nic.h"
 #include "uapi/ethtool.h"
 
-#define PAGE_SIZE_MAX (1U << 30)
 /* The part of the region that may be out with the application unless told otherwise. With more,
  * many sockets starve each other: the NIC needs the rest. */
 #define HELD_PART 4U
@@ -34,7 +34,7 @@ struct devmem_binding {
 	bool tx, plain;
 	/* To send: the interface; ifindex 0 if another process made the binding. */
 	uint32_t ifindex;
-	char dev[16];
+	char dev[NIC_NAME_SIZE];
 	/* Why it is plain. */
 	char note[768];
 };
@@ -65,11 +65,11 @@ static int check_rx_options(const struct devmem_binding_options *o, const char *
 		return error_input(err, -EINVAL, name,
 				   "devmem_binding_options: flags is 0x%x, must be 0 to receive",
 				   o->flags);
-	if (!size || (size >= min && size <= PAGE_SIZE_MAX && !(size & (size - 1))))
+	if (!size || (size >= min && size <= BINDING_PAGE_SIZE_MAX && !(size & (size - 1))))
 		return 0;
 	return error_input(err, -EINVAL, name,
 			   "rx-page-size %u must be a power of two from %u to %u", size, min,
-			   PAGE_SIZE_MAX);
+			   BINDING_PAGE_SIZE_MAX);
 }
 
 static uint64_t held_pages_limit(const struct devmem_binding_options *o, uint64_t region_size,

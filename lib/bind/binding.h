@@ -9,6 +9,9 @@
 
 #include <devmem/binding.h>
 
+/* Largest receive buffers that may be asked for. */
+#define BINDING_PAGE_SIZE_MAX (1U << 30)
+
 struct held;
 
 /* The region it binds: borrowed. */

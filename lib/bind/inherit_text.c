@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bind/binding.h"
 #include "core/error.h"
 #include "core/number.h"
 
 #define VERSION "1"
 #define PAGE_SIZE_MIN 4096U
-#define PAGE_SIZE_MAX (1U << 30)
 /* Of a word that can't be understood, this much is repeated in the message. */
 #define SHOWN_MAX 80U
 
@@ -66,7 +66,7 @@ static bool is_name(const char *name, size_t len)
 {
 	size_t i;
 
-	if (!len || len >= INHERIT_NAME_SIZE)
+	if (!len || len >= NIC_NAME_SIZE)
 		return false;
 	if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
 		return false;
@@ -178,7 +178,7 @@ static bool read_number(const char *p, const char *end, uint64_t min, uint64_t m
 /* The word's value is from p to end. NULL or why it is wrong. */
 static const char *read_dev(struct inherit_text *t, const char *p, const char *end)
 {
-	char name[INHERIT_NAME_SIZE];
+	char name[NIC_NAME_SIZE];
 	size_t len = 0;
 	uint8_t byte;
 
@@ -248,7 +248,7 @@ static const char *read_word(struct inherit_text *t, enum word word, uint32_t *q
 		t->region_fd = (int)value;
 		return NULL;
 	case WORD_PAGE_SIZE:
-		if (!read_number(p, end, PAGE_SIZE_MIN, PAGE_SIZE_MAX, &value) ||
+		if (!read_number(p, end, PAGE_SIZE_MIN, BINDING_PAGE_SIZE_MAX, &value) ||
 		    value & (value - 1))
 			return "must be a power of two from 4096 to 1073741824";
 		t->page_size = (uint32_t)value;

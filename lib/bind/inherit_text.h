@@ -20,11 +20,10 @@
 
 #include <devmem/error.h>
 
-/* IFNAMSIZ, include/uapi/linux/if.h */
-#define INHERIT_NAME_SIZE 16
+#include "nic/nic.h"
 
 struct inherit_text {
-	char dev[INHERIT_NAME_SIZE];
+	char dev[NIC_NAME_SIZE];
 	uint32_t binding;
 	int region_fd;
 	/* To send: without queues, and the rest is 0. */

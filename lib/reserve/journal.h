@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nic/nic.h"
 #include "uapi/ethtool.h"
 
 /* A setting: what it was before, and what it was set to. used: it is ours to put back. */
@@ -68,7 +69,7 @@ struct journal {
 	char boot[40];	/* /proc/sys/kernel/random/boot_id */
 	uint64_t netns; /* inode number of the network namespace */
 	uint32_t ifindex;
-	char name[16], bus[32];
+	char name[NIC_NAME_SIZE], bus[32];
 	struct journal_number split, hds_thresh, ntuple;
 	struct journal_rss rss;
 	struct journal_owner *owners;

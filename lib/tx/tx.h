@@ -13,6 +13,7 @@
 #include <devmem/region.h>
 #include <devmem/tx.h>
 
+#include "nic/nic.h"
 #include "tx/inflight.h"
 
 /* What an errno alone doesn't say, for devmem_tx_explain(). */
@@ -55,7 +56,7 @@ struct tx_source {
 	uint32_t id;
 	/* Its interface; ifindex 0 where only the name is known. */
 	uint32_t ifindex;
-	char dev[16];
+	char dev[NIC_NAME_SIZE];
 	struct inflight_source *inflight;
 	/* Flags of each sendmsg(), and unless it is plain the control message with the id. */
 	int flags;
